@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+
+/** Where state lies below the folder of gatewright.yaml; DESIGN section 2 says what of it may be committed. */
+export function statePaths(project: string) {
+  const credentials = join(project, 'credentials');
+  const privateDir = join(project, 'private');
+  const run = join(privateDir, 'run');
+  return {
+    project,
+    credentials,
+    keys: join(credentials, 'keys.json'),
+    revoked: join(credentials, 'revoked.jsonl'),
+    certificates: join(credentials, 'certificates.json'),
+    certificateFiles: join(credentials, 'certificates'),
+    caFiles: join(credentials, 'ca'),
+    clientCa: join(credentials, 'ca', 'clients.pem'),
+    clientCrl: join(credentials, 'ca', 'clients.crl'),
+    serverCa: join(credentials, 'ca', 'server.pem'),
+    privateDir,
+    caKeys: join(privateDir, 'ca'),
+    issued: join(privateDir, 'issued'),
+    run,
+    htpasswd: join(run, 'nginx', 'htpasswd'),
+    rememberSecret: join(run, 'nginx', 'remember.secret'),
+    tlsCert: join(run, 'tls', 'cert.pem'),
+    tlsKey: join(run, 'tls', 'key.pem'),
+    upstreamKey: (id: string) => join(run, 'upstream', `${id}.key`),
+    vllmConfig: (id: string) => join(run, 'vllm', `${id}.yaml`),
+    huggingfaceToken: join(run, 'huggingface.token'),
+  } as const;
+}
+
+export type StatePaths = ReturnType<typeof statePaths>;

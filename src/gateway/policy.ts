@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { Cidr } from './address.ts';
+import { branchesOf, type Method } from './expression.ts';
+import { PASSED_HEADERS } from './forward.ts';
+import { KEY_LENGTH, MAX_PASSWORD_BYTES } from './identity.ts';
+import { rateClass } from './limits.ts';
+import { REFUSALS, refusalBody } from './refusals.ts';
+import type { Route } from './routes/route.ts';
+import type { Gateway } from './types.ts';
+import { FORBIDDEN_PARAMETERS, LIMITS, SINGLE_HEADERS, secretHeaders } from './well-formed.ts';
+
+/** What a gate reads. The format is described in docs/policy.md; a change of meaning changes `format`. */
+export interface Policy {
+  readonly format: 1;
+  /** SHA-256 of everything else here; the look-ups derived from this policy carry it too. */
+  readonly hash: string;
+  readonly [key: string]: unknown;
+}
+
+/**
+ * The whole policy as plain data, in the order in which `decide()` asks. It holds no secret and no look-up that grows
+ * with the number of credentials. `retryAfter` is how long an engine makes a caller wait, which only the engine knows.
+ */
+export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; seconds: number }) => number): Policy {
+  const { access } = gateway;
+  const rates = new Map(gateway.clients.flatMap((client) => (client.requests ? [[rateClass(client.requests), client.requests] as const] : [])));
+  const content = {
+    hosts: presence(gateway.hosts),
+    limits: { ...LIMITS, body: gateway.limits.body, key: KEY_LENGTH, password: MAX_PASSWORD_BYTES },
+    singleHeaders: [...new Set([...SINGLE_HEADERS, ...(access.methods.includes('apiKey') ? access.apiKeyHeaders : [])])],
+    forbiddenParameters: presence(FORBIDDEN_PARAMETERS),
+    paths: pathsOf(gateway.routes.filter((route) => !route.path.includes('{id}'))),
+    patterns: patternsOf(gateway.routes),
+    methods: presence(access.methods),
+    keyHeaders: access.methods.includes('apiKey') ? access.apiKeyHeaders : [],
+    secretHeaders: secretHeaders(gateway),
+    branches: access.branches,
+    // For the answer when nothing holds: what each alternative asks beside header credentials.
+    beside: [...new Map(branchesOf(access.expression).map((branch) => besideHeaders(branch)).map((b) => [b.join(), b])).values()],
+    allow: access.allow.map(range),
+    trusted: gateway.listen.trustedProxies.map(range),
+    addressClient: access.addressClient,
+    clients: Object.fromEntries(gateway.clients.map((client) => [client.name, { role: client.role, rate: rateClass(client.requests), concurrent: client.concurrent === null ? '' : String(client.concurrent) }])),
+    roles: Object.fromEntries(gateway.roles.map((role) => [role.name, presence(role.routes)])),
+    retryAfter: Object.fromEntries([...rates].map(([name, rate]) => [name, retryAfter(rate)])),
+    failuresRetryAfter: retryAfter(gateway.limits.failures),
+    cors: presence(gateway.cors),
+    passedHeaders: [...PASSED_HEADERS, ...gateway.forwardHeaders],
+    models: gateway.models.map((model) => ({ id: model.id, key: model.keyRequired })),
+    https: gateway.listen.https,
+    firstHost: gateway.hosts[0],
+    statuses: Object.fromEntries(Object.entries(REFUSALS).map(([code, { status }]) => [code, status])),
+    bodies: Object.fromEntries(Object.keys(REFUSALS).map((code) => [code, refusalBody(code as keyof typeof REFUSALS)])),
+  };
+  return { format: 1, hash: createHash('sha256').update(JSON.stringify(content)).digest('hex'), ...content };
+}
+
+const presence = (names: readonly string[]): Record<string, 1> => Object.fromEntries(names.map((name) => [name, 1] as const));
+const range = ({ hex, bits }: Cidr) => ({ hex, bits });
+const besideHeaders = (branch: readonly Method[]): Method[] => branch.filter((method) => method === 'ip' || method === 'mtls').sort();
+
+interface PathPolicy {
+  readonly allow: string;
+  readonly methods: Record<string, { readonly route: string; readonly websocket: boolean }>;
+}
+
+function pathsOf(routes: readonly Route[]): Record<string, PathPolicy> {
+  const paths = new Map<string, Route[]>();
+  for (const route of routes) paths.set(route.path, [...(paths.get(route.path) ?? []), route]);
+  return Object.fromEntries([...paths].map(([path, here]) => [path, pathPolicy(here)]));
+}
+
+function pathPolicy(routes: readonly Route[]): PathPolicy {
+  return {
+    allow: [...new Set(routes.map((route) => route.method))].sort().join(', '),
+    methods: Object.fromEntries(routes.map((route) => [route.method, { route: route.name, websocket: route.websocket }])),
+  };
+}
+
+function patternsOf(routes: readonly Route[]): (PathPolicy & { head: string; tail: string })[] {
+  return Object.entries(pathsOf(routes.filter((route) => route.path.includes('{id}')))).map(([path, policy]) => {
+    const [head = '', tail = ''] = path.split('{id}');
+    return { head, tail, ...policy };
+  });
+}

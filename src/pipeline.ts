@@ -1,0 +1,83 @@
+import { dirname, relative, resolve } from 'node:path';
+import { liveKeys } from './credentials/api-key.ts';
+import { type StatePaths, statePaths } from './credentials/paths.ts';
+import { readText } from './credentials/store.ts';
+import { renderCompose } from './deploy/compose.ts';
+import { renderGuide } from './deploy/guide.ts';
+import type { Gateway, Verifiers } from './gateway/types.ts';
+import type { Artifact } from './output/artifact.ts';
+import { hasAuthority, liveCertificates } from './pki/authority.ts';
+import { hasErrors, type Problem, ProblemError, stop } from './problems/problem.ts';
+import { PROXIES } from './proxies/index.ts';
+import type { SpecDocument } from './spec/document.ts';
+import { readSpec } from './spec/read.ts';
+import { resolveSpec } from './spec/resolve/index.ts';
+import type { Spec } from './spec/schema.ts';
+
+/*
+ * The whole program: text → Spec → Gateway → Artifact[]. Every stage returns its problems and goes on;
+ * a stage that has errors gives nothing to the next one.
+ */
+
+export interface Project {
+  /** The spec file, as the user named it. */
+  readonly file: string;
+  readonly paths: StatePaths;
+  readonly text: string;
+  readonly document: SpecDocument;
+  readonly spec: Spec;
+  readonly gateway: Gateway;
+  /** Warnings and notices; errors never get this far. */
+  readonly problems: readonly Problem[];
+}
+
+export interface Loaded {
+  readonly project: Project | null;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads a spec file and the public part of its credentials. */
+export function loadProject(file: string): Loaded {
+  const text = readText(file);
+  if (text === null) throw stop('cannot-read', `there is no ${file}`, 'gatewright init makes one; -f names another');
+  return loadText(file, text);
+}
+
+/** The same for a text that is not, or not yet, in the file. */
+export function loadText(file: string, text: string): Loaded {
+  const read = readSpec(file, text);
+  if (!read.spec || !read.document) return { project: null, problems: read.problems };
+  const paths = statePaths(dirname(resolve(file)));
+  const { gateway, problems } = resolveSpec(read.spec, readVerifiers(paths), read.document);
+  const audited = gateway ? [...problems, ...PROXIES.filter((proxy) => gateway.proxies.includes(proxy.name)).flatMap((proxy) => proxy.audit(gateway))] : problems;
+  if (!gateway || hasErrors(audited)) return { project: null, problems: audited };
+  return { project: { file, paths, text, document: read.document, spec: read.spec, gateway, problems: audited }, problems: audited };
+}
+
+/** The project of a spec file, or all of its problems as an error. */
+export function requireProject(file: string): Project {
+  const { project, problems } = loadProject(file);
+  if (!project) throw new ProblemError(problems);
+  return project;
+}
+
+export function readVerifiers(paths: StatePaths): Verifiers {
+  return {
+    keys: liveKeys(paths).map((key) => ({ sha256: key.sha256, client: key.client, expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000) })),
+    certificates: liveCertificates(paths).map(({ sha256, sha1, client }) => ({ sha256, sha1, client })),
+    clientCa: hasAuthority(paths, 'clients') ? 'ca/clients.pem' : null,
+  };
+}
+
+/** Everything that `generate` writes for a gateway. `output` is the output folder seen from the project. */
+export function renderGateway(gateway: Gateway, output: string): Artifact[] {
+  const engines = PROXIES.filter((proxy) => gateway.proxies.includes(proxy.name)).flatMap((proxy) => proxy.render(gateway, { output }));
+  return [...engines, ...renderCompose(gateway, output), ...renderGuide(gateway, output)];
+}
+
+/** The output folder seen from the project, with `/`; it must lie below the project, because all paths inside are relative. */
+export function outputBelow(project: string, output: string): string {
+  const below = relative(project, resolve(project, output)).split('\\').join('/');
+  if (below === '' || below.startsWith('..')) throw stop('cannot-write', `the output folder ${output} is not below ${project}`, 'all paths inside the output are relative to the folder of the spec');
+  return below;
+}

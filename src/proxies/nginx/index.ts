@@ -1,0 +1,54 @@
+import { distinctLimits } from '../../gateway/limits.ts';
+import { policyOf } from '../../gateway/policy.ts';
+import { printRate } from '../../gateway/quantity.ts';
+import type { Gateway } from '../../gateway/types.ts';
+import type { Artifact } from '../../output/artifact.ts';
+import type { Problem } from '../../problems/problem.ts';
+import type { Layout, Proxy } from '../proxy.ts';
+import { readTemplate, renderTemplate } from '../template.ts';
+import { nginxRate, nginxRetryAfter } from './rates.ts';
+import { nginxView } from './view.ts';
+
+/** nginx with the njs module, 1.22.1/0.7.9 and newer. */
+export const nginx: Proxy = {
+  name: 'nginx',
+  audit,
+  render,
+  retryAfter: nginxRetryAfter,
+};
+
+function audit(gateway: Gateway): Problem[] {
+  return [...distinctLimits(gateway).rates, gateway.limits.failures]
+    .filter((rate) => nginxRate(rate) === null)
+    .map((rate) => ({ code: 'rate-not-expressible', severity: 'error', message: `nginx counts whole requests a second or a minute, which ${printRate(rate)} is not`, hint: 'write a multiple of 1/minute, such as 60/hour' }));
+}
+
+function render(gateway: Gateway, layout: Layout): Artifact[] {
+  const view = nginxView(gateway, layout);
+  const policy = policyOf(gateway, nginxRetryAfter);
+  const printed = (name: string): Artifact => ({ path: `nginx/${name}`, content: renderTemplate(`nginx/${name}.hbs`, view) });
+  return [
+    printed('nginx.conf'),
+    printed('http.conf'),
+    printed('server.conf'),
+    printed('upstream-headers.conf'),
+    printed('response-headers.conf'),
+    { path: 'nginx/gate.js', content: readTemplate('nginx/gate.js') },
+    { path: 'nginx/policy.json', content: `${JSON.stringify(policy, null, 1)}\n` },
+    { path: 'nginx/api-keys.map', content: keyMap(gateway, policy.hash) },
+    { path: 'nginx/certificates.map', content: certificateMap(gateway) },
+    // The folder must be there before nginx starts: pid, socket, cache, logs. Nothing in it is ours to compare.
+    { path: 'nginx/run/.gitignore', content: '*\n!.gitignore\n' },
+  ];
+}
+
+/** Lines of a map: `"<sha256 of the key>" "<client> <expiry in unix time, 0 for never>";` */
+function keyMap(gateway: Gateway, policyHash: string): string {
+  const lines = new Map(gateway.verifiers.keys.map((key) => [key.sha256, `"${key.sha256}" "${key.client} ${key.expires ?? 0}";`]));
+  return [`"policy" "${policyHash}";`, ...[...lines.values()].sort(), ''].join('\n');
+}
+
+/** nginx sees the SHA-1 of a certificate that the client CA signed; that pins one certificate of ours. */
+function certificateMap(gateway: Gateway): string {
+  return [...gateway.verifiers.certificates.map((cert) => `"SUCCESS:${cert.sha1}" "${cert.client}";`).sort(), ''].join('\n');
+}

@@ -1,0 +1,94 @@
+import { PASSED_HEADERS, upstreamAuthority } from '../../gateway/forward.ts';
+import { distinctLimits, rateClass } from '../../gateway/limits.ts';
+import { REFUSALS } from '../../gateway/refusals.ts';
+import type { Gateway } from '../../gateway/types.ts';
+import { inContainer } from '../../gateway/container.ts';
+import type { Layout } from '../proxy.ts';
+import { type NginxToken, numberToken, token } from './quote.ts';
+import { nginxRate } from './rates.ts';
+
+/** Everything the nginx templates print. */
+export interface NginxView {
+  readonly compose: boolean;
+  readonly bind: NginxToken;
+  readonly https: NginxToken;
+  readonly http: NginxToken;
+  readonly hasHttp: boolean;
+  readonly healthPort: NginxToken;
+  readonly hosts: readonly NginxToken[];
+  readonly certificate: NginxToken;
+  readonly certificateKey: NginxToken;
+  readonly clientCa: NginxToken;
+  readonly mtls: boolean;
+  readonly basic: boolean;
+  readonly cors: boolean;
+  readonly socket: NginxToken;
+  readonly privateRun: NginxToken;
+  readonly accessLog: NginxToken;
+  readonly errorLog: NginxToken;
+  readonly failures: { readonly rate: NginxToken; readonly burst: NginxToken; readonly hasBurst: boolean };
+  readonly rates: readonly { readonly name: NginxToken; readonly rate: NginxToken; readonly burst: NginxToken; readonly hasBurst: boolean; readonly key: NginxToken }[];
+  readonly concurrents: readonly { readonly name: NginxToken; readonly count: NginxToken }[];
+  readonly gatewayConcurrent: NginxToken;
+  readonly bodyLimit: NginxToken;
+  readonly upstream: { readonly name: NginxToken; readonly address: NginxToken; readonly authority: NginxToken };
+  readonly passedHeaders: readonly { readonly name: NginxToken; readonly variable: NginxToken }[];
+  readonly locations: readonly { readonly path: NginxToken }[];
+  readonly statuses: readonly { readonly status: NginxToken }[];
+}
+
+/** Headers that nginx's own proxying sets from the body; the rest of the allowlist is copied one by one. */
+const FRAMING = ['content-length'];
+
+export function nginxView(gateway: Gateway, layout: Layout): NginxView {
+  const compose = gateway.deploy.kind === 'compose';
+  const toProject = '../'.repeat(layout.output.split('/').length + 1);
+  const own = gateway.tls.kind === 'files' && !compose ? gateway.tls : null;
+  const fromProject = (path: string): NginxToken => token(path.startsWith('/') ? path : toProject + path);
+  const { rates, concurrents } = distinctLimits(gateway);
+  const model = gateway.models[0];
+  if (!model) throw new Error('a gateway has at least one model');
+  const { failures } = gateway.limits;
+  return {
+    compose,
+    bind: token(compose ? '0.0.0.0' : gateway.listen.bind.includes(':') ? `[${gateway.listen.bind}]` : gateway.listen.bind),
+    https: numberToken(compose ? inContainer.https : gateway.listen.https),
+    http: numberToken(compose ? inContainer.http : (gateway.listen.http ?? 0)),
+    hasHttp: gateway.listen.http !== null,
+    healthPort: numberToken(inContainer.health),
+    hosts: gateway.hosts.map(token),
+    certificate: own ? fromProject(own.cert) : fromProject('private/run/tls/cert.pem'),
+    certificateKey: own ? fromProject(own.key) : fromProject('private/run/tls/key.pem'),
+    clientCa: fromProject(`credentials/${gateway.verifiers.clientCa ?? 'ca/clients.pem'}`),
+    mtls: gateway.access.methods.includes('mtls'),
+    basic: gateway.access.methods.includes('basic'),
+    cors: gateway.cors.length > 0,
+    socket: token(`unix:${layout.output}/nginx/run/basic.sock`),
+    privateRun: token(`${toProject}private/run/`),
+    accessLog: token(compose ? '/dev/stdout' : 'run/access.log'),
+    errorLog: token(compose ? 'stderr' : 'run/error.log'),
+    failures: { rate: token(nginxRate(failures) ?? '10r/m'), burst: numberToken(failures.count - 1), hasBurst: failures.count > 1 },
+    rates: rates.map((rate) => ({ name: token(rateClass(rate).replace('-', '_')), key: token(rateClass(rate)), rate: token(nginxRate(rate) ?? '1r/m'), burst: numberToken(rate.count - 1), hasBurst: rate.count > 1 })),
+    concurrents: concurrents.map((count) => ({ name: numberToken(count), count: numberToken(count) })),
+    gatewayConcurrent: numberToken(gateway.limits.concurrent),
+    bodyLimit: numberToken(gateway.limits.body),
+    upstream: { name: token(`gw_${model.id.replaceAll('-', '_')}`), address: token(`${addressOf(gateway, model.id) ?? model.upstream.host}:${model.upstream.port}`), authority: token(upstreamAuthority(model)) },
+    passedHeaders: [...PASSED_HEADERS, ...gateway.forwardHeaders].filter((name) => !FRAMING.includes(name)).map((name) => ({ name: token(name), variable: token(name.replaceAll('-', '_')) })),
+    locations: locationsOf(gateway),
+    statuses: [...new Set(Object.values(REFUSALS).map(({ status }) => status))].sort((a, b) => a - b).map((status) => ({ status: numberToken(status) })),
+  };
+}
+
+/** Locations are only a second wall: the gate has matched the raw path before nginx looks for one. */
+function locationsOf(gateway: Gateway): { path: NginxToken }[] {
+  const paths = [...new Set(gateway.routes.map((route) => route.path))];
+  return paths.map((path) => {
+    if (!path.includes('{id}')) return { path: `= ${token(path)}` as NginxToken };
+    return { path: `~ ${token(`^${path.replaceAll('.', '\\.').replace('{id}', '[A-Za-z0-9_-]+')}\\z`.replaceAll('$', ''))}` as NginxToken };
+  });
+}
+
+/** The pinned address of a server that we start, so that nginx needs no DNS and starts in any order. */
+function addressOf(gateway: Gateway, id: string): string | null {
+  return gateway.deploy.kind === 'compose' ? (inContainer.addressOf(gateway, id) ?? null) : null;
+}

@@ -1,0 +1,579 @@
+/*
+ * The gate: what decide() says, for nginx. It reads policy.json (`pol`, preloaded) and nothing else decides.
+ * Written for njs 0.7.9 and newer: no spread, no destructuring, no for-of; objects of `pol` have no prototype,
+ * so arrays are walked by index and a missing key is `undefined`.
+ *
+ *   early   steps 2-4, before anything is read or asked; "ok" or a code. nginx refuses unless it says ok.
+ *   auth    steps 5-8 as far as they need no counter; always 204 or 403, the code stands in $gw_code.
+ *   refusal what @gw_refuse answers, also for what nginx refused by itself.
+ */
+import cr from 'crypto';
+import fs from 'fs';
+
+const MAPPED = '00000000000000000000ffff';
+
+// ---- the request as it came -------------------------------------------------------------------------------------
+
+function headerValues(r, name) {
+  const raw = r.rawHeadersIn;
+  const values = [];
+  for (let i = 0; i < raw.length; i++) if (raw[i][0].toLowerCase() === name) values.push(raw[i][1]);
+  return values;
+}
+
+function headerValue(r, name) {
+  return headerValues(r, name)[0];
+}
+
+// $request is the line as it came; $request_method and r.uri may have been rewritten by an internal redirect.
+function requestLine(r) {
+  const line = r.variables.request || '';
+  const first = line.indexOf(' ');
+  const last = line.lastIndexOf(' HTTP/');
+  return { method: line.slice(0, first), target: line.slice(first + 1, last > first ? last : line.length) };
+}
+
+function splitTarget(raw) {
+  const absolute = /^https?:\/\/([^\/?#]*)([\s\S]*)$/i.exec(raw);
+  let rest = absolute ? absolute[2] : raw;
+  if (absolute && rest.charAt(0) !== '/') rest = '/' + rest;
+  if (rest.charAt(0) !== '/') return null;
+  const at = rest.indexOf('?');
+  return { path: at < 0 ? rest : rest.slice(0, at), query: at < 0 ? null : rest.slice(at + 1), authority: absolute ? absolute[1] : null };
+}
+
+function authorityOf(r, target) {
+  if (target && target.authority !== null) return target.authority;
+  return headerValue(r, 'host') || '';
+}
+
+function listedHost(authority) {
+  const match = /^(\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::\d*)?$/.exec(authority);
+  const host = match ? match[1].toLowerCase() : '';
+  return host !== '' && pol.hosts[host] !== undefined ? host : null;
+}
+
+function pathPolicy(path) {
+  const exact = pol.paths[path];
+  if (exact !== undefined) return exact;
+  for (let i = 0; i < pol.patterns.length; i++) {
+    const p = pol.patterns[i];
+    if (path.slice(0, p.head.length) !== p.head || path.length < p.head.length + p.tail.length || path.slice(path.length - p.tail.length) !== p.tail) continue;
+    if (/^[A-Za-z0-9_-]{1,128}$/.test(path.slice(p.head.length, path.length - p.tail.length))) return p;
+  }
+  return null;
+}
+
+// ---- steps 2 to 4 -----------------------------------------------------------------------------------------------
+
+function isNormal(target) {
+  if (/[\x00-\x20\x7f\\#]/.test(target.path) || (target.query !== null && /[\x00-\x20\x7f#]/.test(target.query))) return false;
+  if (target.path.indexOf('//') >= 0 || /\/\.{1,2}(\/|$)/.test(target.path)) return false;
+  for (let at = target.path.indexOf('%'); at >= 0; at = target.path.indexOf('%', at + 1)) {
+    const code = target.path.slice(at + 1, at + 3);
+    if (!/^[0-9A-Fa-f]{2}$/.test(code)) return false;
+    if (/[A-Za-z0-9._~\/\\\x00-]/.test(String.fromCharCode(parseInt(code, 16)))) return false;
+  }
+  return true;
+}
+
+function hasForbiddenParameter(query) {
+  if (query === null) return false;
+  const pairs = query.split('&');
+  for (let i = 0; i < pairs.length; i++) {
+    let name = pairs[i].split('=')[0];
+    try {
+      name = decodeURIComponent(name);
+    } catch (e) {
+      // Not UTF-8: compared as it came.
+    }
+    if (pol.forbiddenParameters[name.toLowerCase()] !== undefined) return true;
+  }
+  return false;
+}
+
+function connectionIsPlain(r, path) {
+  const known = pathPolicy(path);
+  const get = known && known.methods.GET;
+  const websocket = get && get.websocket && (headerValue(r, 'upgrade') || '').toLowerCase() === 'websocket';
+  const options = headerValues(r, 'connection').join(',').split(',');
+  for (let i = 0; i < options.length; i++) {
+    const option = options[i].trim().toLowerCase();
+    if (option === '' && headerValues(r, 'connection').length === 0) continue;
+    if (option !== 'close' && option !== 'keep-alive' && option !== 'te' && !(option === 'upgrade' && websocket)) return false;
+  }
+  return true;
+}
+
+function malformed(r, raw, target) {
+  for (let i = 0; i < pol.singleHeaders.length; i++) if (headerValues(r, pol.singleHeaders[i]).length > 1) return 'bad_request repeated_header';
+  if (raw.length > pol.limits.target) return 'uri_too_long target_length';
+  const lines = r.rawHeadersIn;
+  if (lines.length > pol.limits.headerLines) return 'headers_too_large header_lines';
+  let bytes = 0;
+  for (let i = 0; i < lines.length; i++) bytes += lines[i][0].length + lines[i][1].length + 4;
+  if (bytes > pol.limits.headerBytes) return 'headers_too_large header_bytes';
+  if (target === null || !isNormal(target)) return 'bad_request path_form';
+  if (listedHost(authorityOf(r, target)) === null) return 'unknown_host host';
+  const keys = presentedKeys(r);
+  for (let i = 1; i < keys.length; i++) if (keys[i] !== keys[0]) return 'ambiguous_credentials two_keys';
+  if (!connectionIsPlain(r, target.path)) return 'bad_request connection';
+  if (hasForbiddenParameter(target.query)) return 'bad_request secret_in_query';
+  return null;
+}
+
+function isPreflight(r, method, known) {
+  const origin = headerValue(r, 'origin');
+  const wanted = headerValue(r, 'access-control-request-method');
+  if (method !== 'OPTIONS' || origin === undefined || wanted === undefined || known === null) return false;
+  return pol.cors[origin] !== undefined && known.methods[wanted] !== undefined;
+}
+
+/** "ok", "preflight ", or "<code> <reason>". */
+function judge(r) {
+  const line = requestLine(r);
+  const target = splitTarget(line.target);
+  const defect = malformed(r, line.target, target);
+  if (defect !== null) return defect;
+  const known = pathPolicy(target.path);
+  if (isPreflight(r, line.method, known)) return 'preflight preflight';
+  if (known === null) return 'not_found not_found';
+  if (known.methods[line.method] === undefined) return 'method_not_allowed method_not_allowed';
+  return 'ok';
+}
+
+function early(r) {
+  // nginx sends its own refusals here by an internal redirect; they must reach @gw_refuse.
+  if (r.uri === '/_gw/refuse' && requestLine(r).target !== '/_gw/refuse') return 'ok';
+  return judge(r);
+}
+
+// ---- step 5: who is it ------------------------------------------------------------------------------------------
+
+function authorization(r) {
+  const match = /^([A-Za-z]+) ([A-Za-z0-9._~+\/=-]{1,8192})$/.exec(headerValue(r, 'authorization') || '');
+  return match ? { scheme: match[1].toLowerCase(), token: match[2] } : null;
+}
+
+function isJwtShaped(token) {
+  return pol.methods.jwt !== undefined && /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token);
+}
+
+function presentedKeys(r) {
+  const keys = [];
+  for (let i = 0; i < pol.keyHeaders.length; i++) {
+    const name = pol.keyHeaders[i];
+    if (name === 'authorization') {
+      const a = authorization(r);
+      if (a && a.scheme === 'bearer' && !isJwtShaped(a.token)) keys.push(a.token);
+    } else {
+      const values = headerValues(r, name);
+      for (let k = 0; k < values.length; k++) keys.push(values[k]);
+    }
+  }
+  return keys;
+}
+
+function ipv4Hex(text, prefix) {
+  const parts = text.split('.');
+  if (parts.length !== 4) return null;
+  let hex = prefix;
+  for (let i = 0; i < 4; i++) {
+    if (!/^(0|[1-9]\d{0,2})$/.test(parts[i]) || Number(parts[i]) > 255) return null;
+    hex += ('0' + Number(parts[i]).toString(16)).slice(-2);
+  }
+  return hex;
+}
+
+function groupsHex(text, mayEndInIpv4) {
+  if (text === '') return '';
+  const parts = text.split(':');
+  let hex = '';
+  for (let i = 0; i < parts.length; i++) {
+    if (parts[i].indexOf('.') >= 0) {
+      const v4 = mayEndInIpv4 && i === parts.length - 1 ? ipv4Hex(parts[i], '') : null;
+      if (v4 === null) return null;
+      hex += v4;
+    } else if (/^[0-9a-f]{1,4}$/.test(parts[i])) hex += ('000' + parts[i]).slice(-4);
+    else return null;
+  }
+  return hex;
+}
+
+/** An address as 32 hex digits; IPv4 in ::ffff:0:0/96. Null when it is no address. */
+function addressHex(text) {
+  if (text.indexOf(':') < 0) return ipv4Hex(text, MAPPED);
+  const halves = text.toLowerCase().split('::');
+  if (halves.length > 2) return null;
+  const head = groupsHex(halves[0], halves.length === 1);
+  const tail = halves.length === 2 ? groupsHex(halves[1], true) : '';
+  if (head === null || tail === null) return null;
+  const missing = 32 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 4) return null;
+  return head + '0'.repeat(missing) + tail;
+}
+
+function inRanges(ranges, hex) {
+  for (let i = 0; i < ranges.length; i++) {
+    const bits = ranges[i].bits;
+    const whole = Math.floor(bits / 4);
+    if (ranges[i].hex.slice(0, whole) !== hex.slice(0, whole)) continue;
+    if (bits % 4 === 0) return true;
+    const keep = (0xf0 >> (bits % 4)) & 0xf;
+    if ((parseInt(ranges[i].hex.charAt(whole), 16) & keep) === (parseInt(hex.charAt(whole), 16) & keep)) return true;
+  }
+  return false;
+}
+
+function stripPort(entry) {
+  const bracketed = /^\[([^\]]*)\](:\d{1,5})?$/.exec(entry);
+  if (bracketed) return bracketed[1];
+  return /^[^:]*:\d{1,5}$/.test(entry) ? entry.slice(0, entry.indexOf(':')) : entry;
+}
+
+/** The caller behind trusted proxies, or null when it cannot be known. */
+function callerOf(r) {
+  const peer = r.remoteAddress;
+  const hex = addressHex(peer);
+  if (hex === null) return null;
+  const lines = headerValues(r, 'x-forwarded-for');
+  if (!inRanges(pol.trusted, hex) || lines.length === 0) return peer;
+  const entries = lines.join(',').split(',');
+  let last = peer;
+  for (let i = entries.length - 1; i >= 0; i--) {
+    last = stripPort(entries[i].trim());
+    const entryHex = addressHex(last);
+    if (entryHex === null) return null;
+    if (!inRanges(pol.trusted, entryHex)) return last;
+  }
+  return last;
+}
+
+// js_set $gw_caller: the one true address for X-Forwarded-For and the log; empty when unknown.
+function caller(r) {
+  const address = callerOf(r);
+  if (address === null) return '';
+  const hex = addressHex(address);
+  if (hex.slice(0, 24) !== MAPPED) return address.toLowerCase();
+  const parts = [];
+  for (let i = 24; i < 32; i += 2) parts.push(parseInt(hex.slice(i, i + 2), 16));
+  return parts.join('.');
+}
+
+function askAddress(r) {
+  const address = callerOf(r);
+  const hex = address === null ? null : addressHex(address);
+  return hex !== null && inRanges(pol.allow, hex) ? { holds: true, client: null } : { holds: false, reason: 'address' };
+}
+
+function askCertificate(r) {
+  if (r.variables.ssl_client_verify !== 'SUCCESS') return { holds: false, reason: 'absent' };
+  const client = r.variables.gw_certificate;
+  return client ? { holds: true, client: client } : { holds: false, reason: 'unknown_certificate' };
+}
+
+function askKey(r) {
+  const key = presentedKeys(r)[0];
+  if (key === undefined) return { holds: false, reason: 'absent' };
+  if (key.length < pol.limits.key.min || key.length > pol.limits.key.max) return { holds: false, reason: 'key_length' };
+  r.variables.gw_key_hash = cr.createHash('sha256').update(key).digest('hex');
+  const record = r.variables.gw_key_record;
+  if (!record) return { holds: false, reason: 'unknown_key' };
+  const parts = record.split(' '); // "<client> <unix time or 0>"
+  if (parts[1] !== '0' && Number(parts[1]) <= Date.now() / 1000) return { holds: false, reason: 'expired_key' };
+  return { holds: true, client: parts[0] };
+}
+
+// njs 0.7.9 has no latin1; a name with other bytes is nobody's anyway.
+function asciiText(bytes) {
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) text += bytes[i] < 0x80 ? String.fromCharCode(bytes[i]) : '?';
+  return text;
+}
+
+async function askPassword(r) {
+  const a = authorization(r);
+  if (!a || a.scheme !== 'basic') return { holds: false, reason: 'absent' };
+  if (!/^([A-Za-z0-9+\/]{4})*([A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=)?$/.test(a.token)) return { holds: false, reason: 'basic_form' };
+  const bytes = Buffer.from(a.token, 'base64');
+  const colon = bytes.indexOf(':');
+  if (colon < 0) return { holds: false, reason: 'basic_form' };
+  const size = bytes.length - colon - 1;
+  if (size === 0 || size > pol.limits.password) return { holds: false, reason: 'password_length' };
+  const name = asciiText(bytes.slice(0, colon));
+  const known = pol.clients[name] !== undefined;
+  const address = callerOf(r);
+  const hex = addressHex(address === null ? r.remoteAddress : address) || '';
+  const v = r.variables;
+  // An unknown name is asked as "-", an entry that nobody knows the password of: it takes as long as a known one.
+  v.gw_basic = known ? a.token : Buffer.concat([Buffer.from('-'), bytes.slice(colon)]).toString('base64');
+  v.gw_basic_failures = (hex.slice(0, 24) === MAPPED ? hex : hex.slice(0, 16)) + '|' + (known ? name : '*');
+  const secret = fs.readFileSync(ngx.conf_prefix + v.gw_private + 'nginx/remember.secret');
+  v.gw_basic_memory = cr.createHmac('sha256', secret).update(v.gw_basic_failures + ' ' + a.token).digest('hex');
+  const reply = await r.subrequest('/_gw/basic');
+  if (reply.status === 429) return { holds: false, reason: 'too_many_failures' };
+  if (reply.status !== 204 && reply.status !== 401) throw new Error('the password check answered ' + reply.status);
+  if (!known) return { holds: false, reason: 'unknown_user' };
+  return reply.status === 204 ? { holds: true, client: name } : { holds: false, reason: 'wrong_password' };
+}
+
+async function ask(r, leaves, method) {
+  if (leaves[method] === undefined) {
+    if (method === 'ip') leaves.ip = askAddress(r);
+    else if (method === 'mtls') leaves.mtls = askCertificate(r);
+    else if (method === 'apiKey') leaves.apiKey = askKey(r);
+    else if (method === 'basic') leaves.basic = await askPassword(r);
+    else throw new Error('unknown method ' + method);
+  }
+  return leaves[method];
+}
+
+/** Whether some alternative would hold if every header credential did (and every address, if `anywhere`). */
+function besideHolds(r, leaves, anywhere) {
+  if (leaves.ip === undefined) leaves.ip = askAddress(r);
+  if (leaves.mtls === undefined) leaves.mtls = askCertificate(r);
+  for (let i = 0; i < pol.beside.length; i++) {
+    let all = true;
+    for (let k = 0; k < pol.beside[i].length; k++) {
+      const method = pol.beside[i][k];
+      if (!(leaves[method].holds || (anywhere && method === 'ip'))) all = false;
+    }
+    if (all) return true;
+  }
+  return false;
+}
+
+function firstReason(leaves) {
+  const order = ['ip', 'mtls', 'apiKey', 'jwt', 'basic'];
+  for (let i = 0; i < order.length; i++) {
+    const leaf = leaves[order[i]];
+    if (leaf !== undefined && !leaf.holds && leaf.reason !== 'absent') return leaf.reason;
+  }
+  return 'no_credential';
+}
+
+/** { client, header } or { code, reason }. */
+async function identify(r) {
+  const order = ['ip', 'mtls', 'apiKey', 'jwt', 'basic'];
+  const leaves = {};
+  let mismatch = false;
+  for (let b = 0; b < pol.branches.length; b++) {
+    const wanted = {};
+    for (let k = 0; k < pol.branches[b].length; k++) wanted[pol.branches[b][k]] = true;
+    let holds = true;
+    let client = null;
+    let same = true;
+    for (let i = 0; i < order.length && holds; i++) {
+      if (!wanted[order[i]]) continue;
+      const leaf = await ask(r, leaves, order[i]);
+      holds = leaf.holds;
+      if (!holds || leaf.client === null) continue;
+      if (client === null) client = leaf.client;
+      else if (client !== leaf.client) same = false;
+    }
+    if (!holds) continue;
+    if (client === null) client = pol.addressClient;
+    if (client === null || !same) {
+      mismatch = true;
+      continue;
+    }
+    return { client: client, header: wanted.apiKey === true || wanted.jwt === true };
+  }
+  if (mismatch) return { code: 'identity_mismatch', reason: 'identity_mismatch' };
+  if (leaves.basic !== undefined && leaves.basic.reason === 'too_many_failures') return { code: 'too_many_failures', reason: 'too_many_failures' };
+  if (besideHolds(r, leaves, false)) return { code: 'invalid_credentials', reason: firstReason(leaves) };
+  return { code: besideHolds(r, leaves, true) ? 'address_denied' : 'certificate_required', reason: firstReason(leaves) };
+}
+
+// ---- steps 5 to 8, as far as they need no counter -----------------------------------------------------------------
+
+function foreignOrigin(r, target) {
+  const origin = headerValue(r, 'origin');
+  if (origin === undefined || pol.cors[origin] !== undefined) return false;
+  return origin.toLowerCase() !== 'https://' + authorityOf(r, target).toLowerCase().replace(/:443$/, '');
+}
+
+async function decide(r) {
+  const v = r.variables;
+  if (v.gw_keys_policy !== pol.hash) return { code: 'policy_unavailable', reason: 'policy_hash' };
+  const line = requestLine(r);
+  const target = splitTarget(line.target);
+  const route = pathPolicy(target.path).methods[line.method];
+  v.gw_route = route.route;
+
+  const who = await identify(r);
+  if (who.code !== undefined) return who;
+  const client = pol.clients[who.client];
+  if (client === undefined) return { code: 'policy_unavailable', reason: 'unknown_client' };
+  v.gw_client = who.client;
+  v.gw_role = client.role;
+
+  if ((!who.header || route.websocket) && foreignOrigin(r, target)) return { code: 'origin_denied', reason: 'origin_denied' };
+
+  if (pol.roles[client.role][route.route] === undefined) return { code: 'route_denied', reason: 'route_denied' };
+  if (route.websocket && headerValue(r, 'upgrade') === undefined) return { code: 'upgrade_required', reason: 'upgrade_required' };
+
+  const encodings = headerValues(r, 'content-encoding');
+  for (let i = 0; i < encodings.length; i++) if (encodings[i].trim().toLowerCase() !== 'identity') return { code: 'unsupported_encoding', reason: 'unsupported_encoding' };
+  const length = headerValue(r, 'content-length');
+  if (length !== undefined && Number(length) > pol.limits.body) return { code: 'body_too_large', reason: 'known_length' };
+
+  // The zones of the upstream location count by these.
+  v.gw_rate = client.rate;
+  v.gw_concurrent = client.concurrent;
+
+  const model = pol.models[0];
+  if (model.key) {
+    // Read for each request, so that a new key needs no reload. A missing file throws, and a throw refuses.
+    const key = fs.readFileSync(ngx.conf_prefix + v.gw_private + 'upstream/' + model.id + '.key').toString().trim();
+    if (!/^[\x21-\x7e]{1,512}$/.test(key)) throw new Error('the upstream key is not one line of text');
+    v.gw_upstream_authorization = 'Bearer ' + key;
+  }
+  return null;
+}
+
+async function auth(r) {
+  let refused;
+  try {
+    refused = await decide(r);
+  } catch (e) {
+    refused = { code: 'policy_unavailable', reason: 'gate_error' };
+    r.variables.gw_fault = e.message;
+  }
+  if (refused === null) {
+    r.return(204);
+    return;
+  }
+  r.variables.gw_code = refused.code;
+  r.variables.gw_reason = refused.reason;
+  r.return(403, 'refused'); // a body, so that no error_page runs inside the subrequest
+}
+
+// Key of the gateway's zone. nginx evaluates it only once the client's own limits passed, which tells 429 from 503.
+function everyone(r) {
+  r.variables.gw_passed_client = '1';
+  return 'all';
+}
+
+// ---- the refusal -------------------------------------------------------------------------------------------------
+
+const NATIVE = { '404': 'not_found', '413': 'body_too_large', '414': 'uri_too_long', '431': 'headers_too_large', '494': 'headers_too_large', '502': 'upstream_unreachable', '504': 'upstream_timeout' };
+
+function refusalCode(r) {
+  const v = r.variables;
+  if (v.gw_code) return v.gw_code + ' ' + v.gw_reason;
+  if (v.gw_early && v.gw_early !== 'ok') return v.gw_early;
+  if (v.limit_req_status === 'REJECTED') return 'rate_limited rate_limited';
+  if (v.limit_conn_status === 'REJECTED') return v.gw_passed_client ? 'overloaded overloaded' : 'too_many_concurrent too_many_concurrent';
+  const status = v.status;
+  if (v.ssl_client_verify && v.ssl_client_verify.slice(0, 6) === 'FAILED' && status === '400') return 'bad_request certificate_refused';
+  if (NATIVE[status] !== undefined) return NATIVE[status] + ' by_nginx';
+  if (status === '400' || status === '405') {
+    // nginx refused the line or a header; where the law has a nearer word for it, that is said.
+    const verdict = judge(r);
+    return verdict === 'ok' || verdict.slice(0, 9) === 'preflight' ? 'bad_request by_nginx' : verdict;
+  }
+  return 'policy_unavailable by_nginx';
+}
+
+// js_set $gw_refusal: the status, after which the other variables of the refusal are there.
+function refusal(r) {
+  const v = r.variables;
+  const parts = refusalCode(r).split(' ');
+  v.gw_code = parts[0];
+  v.gw_reason = parts[1];
+  if (parts[0] === 'preflight') return '204';
+  if (parts[0] === 'rate_limited') v.gw_retry = String(pol.retryAfter[v.gw_rate]);
+  else if (parts[0] === 'too_many_concurrent') v.gw_retry = '1';
+  else if (parts[0] === 'too_many_failures') v.gw_retry = String(pol.failuresRetryAfter);
+  const target = splitTarget(requestLine(r).target);
+  const known = target === null ? null : pathPolicy(target.path);
+  if (parts[0] === 'method_not_allowed' && known !== null) v.gw_allow = known.allow;
+  return String(pol.statuses[parts[0]] || 503);
+}
+
+function body(r) {
+  return pol.bodies[r.variables.gw_code] || pol.bodies.policy_unavailable;
+}
+
+function challengeBearer(r) {
+  if (r.variables.gw_code !== 'invalid_credentials' || (pol.methods.apiKey === undefined && pol.methods.jwt === undefined)) return '';
+  const a = authorization(r);
+  const came = (a !== null && a.scheme === 'bearer') || presentedKeys(r).length > 0;
+  return 'Bearer realm="gatewright"' + (came ? ', error="invalid_token"' : '');
+}
+
+function challengeBasic(r) {
+  if (r.variables.gw_code !== 'invalid_credentials' || pol.methods.basic === undefined) return '';
+  return 'Basic realm="gatewright", charset="UTF-8"';
+}
+
+// ---- headers of every answer ---------------------------------------------------------------------------------------
+
+function corsOrigin(r) {
+  const origins = headerValues(r, 'origin');
+  return origins.length === 1 && pol.cors[origins[0]] !== undefined ? origins[0] : '';
+}
+
+function corsExposed(r) {
+  return corsOrigin(r) === '' ? '' : 'X-Request-Id, Retry-After';
+}
+
+function preflightPolicy(r) {
+  const target = splitTarget(requestLine(r).target);
+  return r.variables.gw_code === 'preflight' && target !== null ? pathPolicy(target.path) : null;
+}
+
+function corsMethods(r) {
+  const known = preflightPolicy(r);
+  return known === null ? '' : known.allow;
+}
+
+function corsHeaders(r) {
+  if (preflightPolicy(r) === null) return '';
+  const names = (headerValue(r, 'access-control-request-headers') || '').split(',');
+  if (names.length > 64) return '';
+  for (let i = 0; i < names.length; i++) {
+    names[i] = names[i].trim();
+    if (!/^[A-Za-z0-9-]{1,64}$/.test(names[i])) return '';
+  }
+  return names.join(', ');
+}
+
+function corsMaxAge(r) {
+  return preflightPolicy(r) === null ? '' : '600';
+}
+
+function requestId(r) {
+  const ids = headerValues(r, 'x-request-id');
+  const hex = addressHex(r.remoteAddress);
+  if (ids.length === 1 && hex !== null && inRanges(pol.trusted, hex) && /^[A-Za-z0-9_-]{8,64}$/.test(ids[0])) return ids[0];
+  return r.variables.request_id;
+}
+
+// For the log: the path of a request that is well formed, never a query.
+function loggedPath(r) {
+  const target = splitTarget(requestLine(r).target);
+  if (target === null || !isNormal(target)) return '';
+  return target.path.slice(0, 200);
+}
+
+// ---- port 80 -------------------------------------------------------------------------------------------------------
+
+// js_set $gw_redirect: where to, or empty for a request that already carried a secret or has no safe target.
+function redirect(r) {
+  const line = requestLine(r);
+  const target = splitTarget(line.target);
+  if ((line.method !== 'GET' && line.method !== 'HEAD') || target === null || hasForbiddenParameter(target.query)) return '';
+  if (/[\x00-\x20\x7f]/.test(line.target)) return '';
+  for (let i = 0; i < pol.secretHeaders.length; i++) if (headerValues(r, pol.secretHeaders[i]).length > 0) return '';
+  const host = listedHost(authorityOf(r, target)) || pol.firstHost;
+  return 'https://' + host + (pol.https === 443 ? '' : ':' + pol.https) + target.path + (target.query === null ? '' : '?' + target.query);
+}
+
+function httpsRequired(r) {
+  r.variables.gw_code = 'https_required';
+  return pol.bodies.https_required;
+}
+
+export default { early, auth, everyone, refusal, body, challengeBearer, challengeBasic, corsOrigin, corsExposed, corsMethods, corsHeaders, corsMaxAge, requestId, caller, loggedPath, redirect, httpsRequired };
