@@ -46,6 +46,7 @@ export function listedHost(gateway: Gateway, authority: string): string | null {
 export function malformed(gateway: Gateway, request: GatewayRequest, target: Target | null): { code: RefusalCode; reason: string } | null {
   const { headers } = request;
   const bad = (reason: string, code: RefusalCode = 'bad_request') => ({ code, reason });
+  if (!/^[A-Z_-]+$/.test(request.method)) return bad('method_form');
   const keyHeaders = gateway.access.methods.includes('apiKey') ? gateway.access.apiKeyHeaders : [];
   for (const name of new Set([...SINGLE_HEADERS, ...keyHeaders])) if (headerValues(headers, name).length > 1) return bad('repeated_header');
   if (request.target.length > LIMITS.target) return bad('target_length', 'uri_too_long');

@@ -105,7 +105,8 @@ function connectionIsPlain(r, path) {
   return true;
 }
 
-function malformed(r, raw, target) {
+function malformed(r, method, raw, target) {
+  if (!/^[A-Z_-]+$/.test(method)) return 'bad_request method_form';
   for (let i = 0; i < pol.singleHeaders.length; i++) if (headerValues(r, pol.singleHeaders[i]).length > 1) return 'bad_request repeated_header';
   if (raw.length > pol.limits.target) return 'uri_too_long target_length';
   const lines = r.rawHeadersIn;
@@ -133,7 +134,7 @@ function isPreflight(r, method, known) {
 function judge(r) {
   const line = requestLine(r);
   const target = splitTarget(line.target);
-  const defect = malformed(r, line.target, target);
+  const defect = malformed(r, line.method, line.target, target);
   if (defect !== null) return defect;
   const known = pathPolicy(target.path);
   if (isPreflight(r, line.method, known)) return 'preflight preflight';
@@ -468,7 +469,7 @@ function refusalCode(r) {
   const status = v.status;
   if (v.ssl_client_verify && v.ssl_client_verify.slice(0, 6) === 'FAILED' && status === '400') return 'bad_request certificate_refused';
   if (NATIVE[status] !== undefined) return NATIVE[status] + ' by_nginx';
-  if (status === '400' || status === '405') {
+  if (status !== '500' && status !== '503') {
     // nginx refused the line or a header; where the law has a nearer word for it, that is said.
     const verdict = judge(r);
     return verdict === 'ok' || verdict.slice(0, 9) === 'preflight' ? 'bad_request by_nginx' : verdict;

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { CommanderError } from 'commander';
+import { buildProgram } from './commands/index.ts';
+import { ProblemError } from './problems/problem.ts';
+
+/*
+ * argv → command. The only catch-all and the only exit code. Commands are imported when they are called,
+ * so that what is not used costs nothing at start.
+ */
+
+const USAGE = 2;
+const BUG = 70;
+const INTERRUPTED = 130;
+/** Problems that say the spec or the call is wrong, as against work that could not be done. */
+const WORK = new Set(['exists-already', 'missing-ca', 'missing-secret', 'store-corrupt', 'store-locked', 'mode-too-open', 'cannot-write', 'drift', 'port-in-use', 'engine-missing', 'engine-failed', 'probe-failed', 'weak-password', 'unreachable']);
+
+async function main(): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  let code = 0;
+  const program = buildProgram(version, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync();
+    return code;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+async function report(error: unknown): Promise<number> {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+  if (error instanceof ProblemError) {
+    const { printProblems } = await import('./problems/print.ts');
+    process.stderr.write(`${printProblems(error.problems)}\n`);
+    return error.problems.some((problem) => problem.severity === 'error' && !WORK.has(problem.code)) ? USAGE : 1;
+  }
+  if (error instanceof Error && error.name === 'ExitPromptError') {
+    process.stderr.write('\ninterrupted; nothing was written\n');
+    return INTERRUPTED;
+  }
+  process.stderr.write(`This is a bug in Gatewright, not a mistake of yours.\n${error instanceof Error ? error.stack : String(error)}\n`);
+  return BUG;
+}
+
+// A reader that stops early (`| head`) is not an error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : BUG));
+process.exitCode = await main();

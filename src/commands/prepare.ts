@@ -1,0 +1,13 @@
+import { requireProject } from '../pipeline.ts';
+import { prepare } from '../prepare.ts';
+import { type CommonOptions, EXIT, out, say, sayProblems, tools } from './io.ts';
+
+export async function run(options: CommonOptions): Promise<number> {
+  const project = requireProject(options.file);
+  const { made, problems } = prepare(project.paths, project.gateway, tools());
+  if (options.json) out(JSON.stringify({ schemaVersion: 1, made, problems }));
+  for (const path of made) say(options, `made ${path}`);
+  if (made.length === 0) say(options, 'nothing was missing');
+  sayProblems(problems);
+  return problems.length > 0 ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,198 @@
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKey, liveKeys, revokeKeys } from '../credentials/api-key.ts';
+import { setPassword } from '../credentials/htpasswd.ts';
+import { type StatePaths, statePaths } from '../credentials/paths.ts';
+import { Secret } from '../credentials/secret.ts';
+import { changeState } from '../credentials/state.ts';
+import { makePrivateDirectory } from '../credentials/store.ts';
+import { parseCidr } from '../gateway/address.ts';
+import type { Gateway } from '../gateway/types.ts';
+import { applyChanges, planChanges } from '../output/plan.ts';
+import { createAuthority, issueClientCertificate, liveCertificates, revokeCertificates, type Tools } from '../pki/authority.ts';
+import { readVerifiers, renderGateway } from '../pipeline.ts';
+import { prepare, writeUpstreamKey } from '../prepare.ts';
+import { ProblemError } from '../problems/problem.ts';
+import type { Spec } from '../spec/schema.ts';
+import { resolveSpec } from '../spec/resolve/index.ts';
+import { runAs } from './engines/process.ts';
+
+/** Addresses of loopback stand for the world: from here requests come as through a trusted proxy. */
+export const TRUSTED_PEER = '127.0.0.9';
+const OUTPUT = 'gateway';
+const DAY = 86_400_000;
+
+/** What one client of the spec can show. All of it was made for this run and ends with it. */
+export interface Credentials {
+  readonly client: string;
+  readonly key: string;
+  readonly expiredKey: string;
+  readonly revokedKey: string;
+  readonly password: string;
+  readonly certificate: { readonly cert: string; readonly key: string; readonly file: string } | null;
+  readonly revokedCertificate: { readonly cert: string; readonly key: string } | null;
+}
+
+/** The gateway of a spec on loopback, with credentials of its own. */
+export interface Subject {
+  readonly gateway: Gateway;
+  readonly paths: StatePaths;
+  readonly output: string;
+  readonly ca: string;
+  readonly cast: readonly Credentials[];
+  /** A certificate of a CA that the gateway does not know. */
+  readonly foreignCertificate: { readonly cert: string; readonly key: string } | null;
+  readonly upstreamKey: string;
+  /** What differs from the user's spec, for people. */
+  readonly changes: readonly string[];
+  remove(): void;
+}
+
+export interface SubjectOptions {
+  /** Port of the double. */
+  readonly upstream: number;
+  readonly tools: Tools;
+  /** `try` is opened by people, who say localhost. */
+  readonly addLocalhost?: boolean;
+  /** How many clients of each role get credentials. */
+  readonly perRole?: number;
+}
+
+/** Makes the subject in a folder of its own. The rest of the spec stays as the user wrote it. */
+export async function makeSubject(spec: Spec, options: SubjectOptions): Promise<Subject> {
+  const { tools } = options;
+  const [https, http] = [await freePort(), await freePort()];
+  const withHttp = spec.listen?.http === undefined ? spec.deploy === undefined || 'compose' in spec.deploy : spec.listen.http !== 'off';
+  const trusted = parseCidr(`${TRUSTED_PEER}/32`);
+  if (!trusted) throw new Error('the trusted peer does not parse');
+  const changed: Spec = {
+    ...spec,
+    proxy: ['nginx'],
+    deploy: { host: {} },
+    hosts: options.addLocalhost ? [...new Set(['localhost', ...spec.hosts])] : spec.hosts,
+    listen: { ...spec.listen, bind: '127.0.0.1', https, http: withHttp ? http : 'off', trustedProxies: [...(spec.listen?.trustedProxies ?? []), trusted] },
+    tls: { selfSigned: true },
+    models: spec.models.map((model) => ({
+      ...(model.name ?? model.run ? { name: model.name ?? model.run?.split('/').at(-1)?.toLowerCase() } : {}),
+      ...(model.aliases ? { aliases: model.aliases } : {}),
+      upstream: `http://127.0.0.1:${options.upstream}`,
+      key: model.key ?? (model.run === undefined ? 'none' : 'required'),
+    })) as Spec['models'],
+  };
+  const directory = mkdtempSync(join(tmpdir(), 'gatewright-'));
+  const paths = statePaths(directory);
+  try {
+    return build(changed, paths, options, tools);
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: Tools): Subject {
+  const mtls = /\bmtls\b/.test(spec.auth.require);
+  changeState(paths, () => {
+    if (mtls) createAuthority(paths, 'clients', tools);
+  });
+  const first = resolved(spec, paths);
+  prepare(paths, first, tools);
+  const upstreamKey = Buffer.from(tools.random(24)).toString('hex');
+  const people = chooseCast(first, options.perRole ?? 2);
+  const cast = changeState(paths, () => {
+    for (const model of first.models) if (model.keyRequired) writeUpstreamKey(paths, model.id, new Secret(upstreamKey), false);
+    return people.map((client) => makeCredentials(paths, first, client, tools));
+  });
+  const gateway = resolved(spec, paths);
+  applyChanges(join(paths.project, OUTPUT), planChanges(join(paths.project, OUTPUT), renderGateway(gateway, OUTPUT)));
+  const foreignCertificate = mtls ? makeForeign(paths, people[0] ?? 'nobody', tools) : null;
+  giveTo(paths.project);
+  return {
+    gateway,
+    paths,
+    output: OUTPUT,
+    ca: readFileSync(paths.serverCa, 'utf8'),
+    cast,
+    foreignCertificate,
+    upstreamKey,
+    changes: [
+      'deploy: host',
+      `listen: 127.0.0.1:${gateway.listen.https}${gateway.listen.http === null ? '' : ` and :${gateway.listen.http}`}, trustedProxies also ${TRUSTED_PEER}/32`,
+      `upstreams: a vLLM double on 127.0.0.1:${options.upstream}`,
+      'credentials and TLS: made for this run',
+      ...(options.addLocalhost ? ['hosts: also localhost'] : []),
+    ],
+    remove: () => rmSync(paths.project, { recursive: true, force: true }),
+  };
+}
+
+function resolved(spec: Spec, paths: StatePaths): Gateway {
+  const { gateway, problems } = resolveSpec(spec, readVerifiers(paths), null);
+  if (!gateway) throw new ProblemError(problems);
+  return gateway;
+}
+
+/** Some clients of each role, and whoever an address stands for. */
+function chooseCast(gateway: Gateway, perRole: number): string[] {
+  const chosen = gateway.roles.flatMap((role) => gateway.clients.filter((client) => client.role === role.name).slice(0, perRole));
+  const names = [...chosen.map((client) => client.name), ...(gateway.access.addressClient ? [gateway.access.addressClient] : [])];
+  return [...new Set(names)];
+}
+
+function makeCredentials(paths: StatePaths, gateway: Gateway, client: string, tools: Tools): Credentials {
+  const { methods } = gateway.access;
+  const created = tools.now;
+  const make = (expires: Date | null) => createKey(paths, { client, created, expires }, tools.random);
+  const key = make(new Date(tools.now.getTime() + DAY));
+  const expired = make(new Date(tools.now.getTime() - 60_000));
+  const revoked = make(null);
+  revokeKeys(paths, client, revoked.stored.id, tools.now);
+  const password = `pw ${Buffer.from(tools.random(9)).toString('base64url')}:é"\\$#`;
+  if (methods.includes('basic')) setPassword(paths, client, new Secret(password), tools.random);
+  let certificate: Credentials['certificate'] = null;
+  let revokedCertificate: Credentials['revokedCertificate'] = null;
+  if (methods.includes('mtls')) {
+    const dead = issueClientCertificate(paths, client, 1, tools);
+    revokedCertificate = { cert: readFileSync(join(dead.folder, 'cert.pem'), 'utf8'), key: readFileSync(join(dead.folder, 'key.pem'), 'utf8') };
+    revokeCertificates(paths, client, dead.stored.serial, tools.now);
+    const live = issueClientCertificate(paths, client, 1, tools);
+    certificate = { cert: readFileSync(join(live.folder, 'cert.pem'), 'utf8'), key: readFileSync(join(live.folder, 'key.pem'), 'utf8'), file: join(live.folder, 'client.pem') };
+  }
+  return { client, key: key.secret.reveal(), expiredKey: expired.secret.reveal(), revokedKey: revoked.secret.reveal(), password, certificate, revokedCertificate };
+}
+
+function makeForeign(paths: StatePaths, client: string, tools: Tools): { cert: string; key: string } {
+  const elsewhere = statePaths(join(paths.project, 'foreign'));
+  makePrivateDirectory(elsewhere.project);
+  return changeState(elsewhere, () => {
+    createAuthority(elsewhere, 'clients', tools);
+    const { folder } = issueClientCertificate(elsewhere, client, 1, tools);
+    return { cert: readFileSync(join(folder, 'cert.pem'), 'utf8'), key: readFileSync(join(folder, 'key.pem'), 'utf8') };
+  });
+}
+
+/** The engine runs as nobody when root runs the probe, and must read what it is given. */
+export function giveTo(directory: string): void {
+  const as = runAs();
+  if (!as) return;
+  chownSync(directory, as.uid, as.gid);
+  for (const entry of readdirSync(directory, { recursive: true })) chownSync(join(directory, entry.toString()), as.uid, as.gid);
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Key digests and live fingerprints of a subject, for the world of `decide()`. */
+export function subjectVerifiers(subject: Subject): { keys: ReturnType<typeof liveKeys>; certificates: ReturnType<typeof liveCertificates> } {
+  return { keys: liveKeys(subject.paths), certificates: liveCertificates(subject.paths) };
+}
