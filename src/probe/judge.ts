@@ -58,9 +58,15 @@ function describe(status: number, code: string | null, forwarded: boolean): stri
 
 const POLICY_HEADERS = ['Allow', 'WWW-Authenticate', 'Retry-After', 'Access-Control-Allow-Origin', 'Access-Control-Allow-Methods', 'Access-Control-Allow-Headers', 'Access-Control-Expose-Headers', 'Access-Control-Max-Age'];
 
-function compareHeaders({ outcome }: Trial, wanted: readonly (readonly [string, string])[]): string[] {
+/** nginx answers a request line that it cannot parse before it reads a header, so it sees no Origin (docs/behaviours.md). */
+function unreadByNginx(decision: Trial['decision']): boolean {
+  return decision.kind === 'refused' && (decision.reason === 'method_form' || decision.reason === 'path_form');
+}
+
+function compareHeaders({ outcome, decision }: Trial, wanted: readonly (readonly [string, string])[]): string[] {
   if (outcome.kind === 'no-answer') return [];
   return POLICY_HEADERS.flatMap((name) => {
+    if (unreadByNginx(decision) && name.startsWith('Access-Control-')) return [];
     const want = wanted.filter(([key]) => key === name).map(([, value]) => value);
     const got = outcome.headers.filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
     return JSON.stringify(want) === JSON.stringify(got) ? [] : [`${name} ${JSON.stringify(got)}, not ${JSON.stringify(want)}`];

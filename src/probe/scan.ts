@@ -37,7 +37,7 @@ export async function isPublic(url: URL): Promise<boolean> {
  * some of them act without reading a body.
  */
 export function questionFor(route: Route, table: readonly Route[] = ROUTE_TABLE.routes): { method: 'POST' | 'GET' | 'HEAD'; path: string; body: string | null } {
-  const path = route.path.replace('{id}', 'gatewright-probe').replace('*', '/gatewright-probe');
+  const path = route.path.replace('{id}', 'gatewright-probe').replace(/\/?\*$/, '/gatewright-probe');
   const takesJson = route.class === 'inference' && route.method === 'POST' && !route.path.includes('{id}');
   if (takesJson) return { method: 'POST', path, body: '{}' };
   const hasGet = table.some((other) => other.path === route.path && other.method === 'GET');
@@ -46,9 +46,10 @@ export function questionFor(route: Route, table: readonly Route[] = ROUTE_TABLE.
 
 /** Asks for every route of the table without a credential. `/invocations` comes first, then whatever is open. */
 export async function scan(url: URL, options: ScanOptions): Promise<Finding[]> {
-  // A guard that comes before routing answers 401 to any method. A front that answers 405 first tells nothing by it.
-  const calibration = await ask(url, 'HEAD', '/v1/models', null, options);
-  const methodFirst = calibration === 405;
+  // vLLM's guard comes before its routing: 401 to any method. A front that asks for a credential on inference and yet
+  // answers 405 without one looks at the method first, so its 405 does not say that a route is open.
+  const asksForKey = [401, 403].includes((await ask(url, 'POST', '/v1/chat/completions', '{}', options)) ?? 0);
+  const methodFirst = asksForKey && (await ask(url, 'HEAD', '/v1/models', null, options)) === 405;
   const findings: Finding[] = [];
   const seen = new Set<string>();
   for (const route of ROUTE_TABLE.routes) {

@@ -463,11 +463,12 @@ const NATIVE = { '404': 'not_found', '413': 'body_too_large', '414': 'uri_too_lo
 function refusalCode(r) {
   const v = r.variables;
   if (v.gw_code) return v.gw_code + ' ' + v.gw_reason;
-  if (v.gw_early && v.gw_early !== 'ok') return v.gw_early;
+  if (v.ssl_client_verify && v.ssl_client_verify.slice(0, 6) === 'FAILED') return 'bad_request certificate_refused';
+  if (!v.gw_early) return 'policy_unavailable gate_error';
+  if (v.gw_early !== 'ok') return v.gw_early;
   if (v.limit_req_status === 'REJECTED') return 'rate_limited rate_limited';
   if (v.limit_conn_status === 'REJECTED') return v.gw_passed_client ? 'overloaded overloaded' : 'too_many_concurrent too_many_concurrent';
   const status = v.status;
-  if (v.ssl_client_verify && v.ssl_client_verify.slice(0, 6) === 'FAILED' && status === '400') return 'bad_request certificate_refused';
   if (NATIVE[status] !== undefined) return NATIVE[status] + ' by_nginx';
   if (status !== '500' && status !== '503') {
     // nginx refused the line or a header; where the law has a nearer word for it, that is said.
