@@ -46,7 +46,11 @@ function withTemporary(path: string, content: string | Uint8Array, mode: number,
     place(temporary);
     syncDirectory(dirname(path));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // Where the folder is no folder, there is nothing to clean up.
+    }
     throw asProblem(error, path);
   }
 }

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { addressHex, cidrContains, parseCidr } from '../gateway/address.ts';
-import { ROUTE_TABLE } from '../gateway/routes/index.ts';
+import { pathMatches, ROUTE_TABLE } from '../gateway/routes/index.ts';
 import type { Route } from '../gateway/routes/route.ts';
 
 /** What a server that somebody runs answers to a caller without any credential. */
@@ -40,7 +40,8 @@ export function questionFor(route: Route, table: readonly Route[] = ROUTE_TABLE.
   const path = route.path.replace('{id}', 'gatewright-probe').replace(/\/?\*$/, '/gatewright-probe');
   const takesJson = route.class === 'inference' && route.method === 'POST' && !route.path.includes('{id}');
   if (takesJson) return { method: 'POST', path, body: '{}' };
-  const hasGet = table.some((other) => other.path === route.path && other.method === 'GET');
+  // `/v1/responses/render` is also a `/v1/responses/{id}`.
+  const hasGet = table.some((other) => other.method === 'GET' && (other.path === route.path || pathMatches(other.path, path)));
   return { method: hasGet ? 'HEAD' : 'GET', path, body: null };
 }
 

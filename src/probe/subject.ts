@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -63,7 +64,7 @@ export interface SubjectOptions {
 /** Makes the subject in a folder of its own. The rest of the spec stays as the user wrote it. */
 export async function makeSubject(spec: Spec, options: SubjectOptions): Promise<Subject> {
   const { tools } = options;
-  const [https, http] = [await freePort(), await freePort()];
+  const [https, http] = await freePorts();
   const withHttp = spec.listen?.http === undefined ? spec.deploy === undefined || 'compose' in spec.deploy : spec.listen.http !== 'off';
   const trusted = parseCidr(`${TRUSTED_PEER}/32`);
   if (!trusted) throw new Error('the trusted peer does not parse');
@@ -180,16 +181,27 @@ export function giveTo(directory: string): void {
   for (const entry of readdirSync(directory, { recursive: true })) chownSync(join(directory, entry.toString()), as.uid, as.gid);
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address ? address.port : 0;
-      server.close(() => resolve(port));
+/** Ports below those that the system hands to outgoing connections, so that none of them takes one meanwhile. */
+const PORTS = { from: 20_000, to: 32_000 };
+
+/** Two different ports of loopback that nobody listens on. */
+async function freePorts(): Promise<[number, number]> {
+  const first = await freePort();
+  let second = await freePort();
+  while (second === first) second = await freePort();
+  return [first, second];
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.to);
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer();
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 /** Key digests and live fingerprints of a subject, for the world of `decide()`. */

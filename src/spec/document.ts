@@ -37,7 +37,7 @@ export function readDocument(file: string, text: string): { document: SpecDocume
     value = doc.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     // The yaml package reports an unresolved alias and an alias bomb only here, and without a position.
-    const star = text.search(/(^|[\s[{,:-])\*/m);
+    const star = text.search(/(?<=^|[\s[{,:-])\*/m);
     return { document: null, problems: [{ code: 'yaml-alias', severity: 'error', message: (error as Error).message, at: place(Math.max(star, 0), []) }] };
   }
 

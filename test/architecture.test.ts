@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/* The rules of the house (docs/architecture.md), read from the imports. */
+
+const SRC = resolve(import.meta.dirname, '..', 'src');
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.replaceAll('\\', '/'));
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+}
+
+const imports: Import[] = files.flatMap((file) => {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\('([^']+)'\)/gm)].map((match) => {
+    const target = match[1] ?? match[2] ?? '';
+    return { file, from: target.startsWith('.') ? relative(SRC, resolve(SRC, dirname(file), target)).replaceAll('\\', '/') : target };
+  });
+});
+const folder = (path: string): string => path.split('/')[0] ?? '';
+
+describe('the house', () => {
+  test('finds the files it speaks of', () => {
+    expect(files.length).toBeGreaterThan(60);
+    expect(imports.length).toBeGreaterThan(200);
+  });
+
+  test('gateway/ knows only itself and the problems', () => {
+    const outside = imports.filter(({ file, from }) => folder(file) === 'gateway' && !from.startsWith('node:') && !['gateway', 'problems'].includes(folder(from)));
+    expect(outside).toEqual([]);
+  });
+
+  test('gateway/ is pure: no files, no clock, no randomness', () => {
+    const impure = files.filter((file) => folder(file) === 'gateway' && /'node:(?!crypto)|Date\.now|new Date\(\)|Math\.random|randomBytes/.test(readFileSync(join(SRC, file), 'utf8')));
+    expect(impure).toEqual([]);
+  });
+
+  test('problems/ know nobody', () => {
+    expect(imports.filter(({ file, from }) => folder(file) === 'problems' && folder(from) !== 'problems')).toEqual([]);
+  });
+
+  test('a proxy sees the Gateway, never the Spec, and never a sibling', () => {
+    const proxies = imports.filter(({ file }) => file.startsWith('proxies/'));
+    expect(proxies.filter(({ from }) => ['spec', 'commands', 'credentials', 'pki', 'probe', 'wizard'].includes(folder(from)))).toEqual([]);
+    const siblings = proxies.filter(({ file, from }) => file.split('/').length > 2 && from.startsWith('proxies/') && from.split('/').length > 2 && from.split('/')[1] !== file.split('/')[1]);
+    expect(siblings).toEqual([]);
+  });
+
+  test('credentials, pki and deploy know nothing of proxies, except for the template of the guide', () => {
+    const found = imports.filter(({ file, from }) => ['credentials', 'pki', 'deploy'].includes(folder(file)) && folder(from) === 'proxies');
+    expect(found).toEqual([{ file: 'deploy/guide.ts', from: 'proxies/template.ts' }]);
+  });
+
+  test('nothing imports a command but the command line and other commands', () => {
+    expect(imports.filter(({ file, from }) => folder(from) === 'commands' && folder(file) !== 'commands' && file !== 'cli.ts')).toEqual([]);
+  });
+
+  test('third-party packages have one importer each; reading and writing YAML are two', () => {
+    const importers = new Map<string, string[]>();
+    for (const { file, from } of imports) {
+      if (from.startsWith('node:') || from.endsWith('.ts')) continue;
+      importers.set(from, [...new Set([...(importers.get(from) ?? []), file])].sort());
+    }
+    expect(Object.fromEntries([...importers].sort())).toEqual({
+      bcryptjs: ['credentials/htpasswd.ts'],
+      commander: ['cli.ts', 'commands/index.ts'],
+      handlebars: ['proxies/template.ts'],
+      inquirer: ['wizard/terminal.ts'],
+      'node-forge': ['pki/der.ts'],
+      yaml: ['output/yaml-text.ts', 'spec/document.ts'],
+      zod: ['credentials/api-key.ts', 'pki/authority.ts', 'spec/schema.ts', 'spec/read.ts'].sort(),
+    });
+  });
+
+  test('files are touched at the edges only', () => {
+    const users = [...new Set(imports.filter(({ from }) => from === 'node:fs').map(({ file }) => file))].sort();
+    expect(users).toEqual(['cli.ts', 'commands/reference.ts', 'commands/try.ts', 'credentials/store.ts', 'probe/engines/nginx.ts', 'probe/subject.ts', 'proxies/template.ts']);
+  });
+
+  test('no file is over 400 lines, and the gates are within 600', () => {
+    expect(files.filter((file) => readFileSync(join(SRC, file), 'utf8').split('\n').length > 400)).toEqual([]);
+    expect(readFileSync(resolve(SRC, '..', 'templates/nginx/gate.js'), 'utf8').split('\n').length).toBeLessThan(600);
+  });
+
+  test('no any, no enum, no default export', () => {
+    const weak = files.filter((file) => /: any\b|as any\b|\benum \w|@ts-(ignore|nocheck)|export default/.test(readFileSync(join(SRC, file), 'utf8')));
+    expect(weak).toEqual([]);
+  });
+});
