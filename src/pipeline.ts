@@ -49,9 +49,15 @@ export function loadText(file: string, text: string): Loaded {
   if (!read.spec || !read.document) return { project: null, problems: read.problems };
   const paths = statePaths(dirname(resolve(file)));
   const { gateway, problems } = resolveSpec(read.spec, readVerifiers(paths), read.document);
-  const audited = gateway ? [...problems, ...PROXIES.filter((proxy) => gateway.proxies.includes(proxy.name)).flatMap((proxy) => proxy.audit(gateway))] : problems;
+  const audited = gateway ? [...problems, ...auditGateway(gateway, read.document)] : problems;
   if (!gateway || hasErrors(audited)) return { project: null, problems: audited };
   return { project: { file, paths, text, document: read.document, spec: read.spec, gateway, problems: audited }, problems: audited };
+}
+
+/** What the chosen engines cannot enforce, with the line of the spec that asks for it. */
+function auditGateway(gateway: Gateway, document: SpecDocument): Problem[] {
+  const engines = PROXIES.filter((proxy) => gateway.proxies.includes(proxy.name));
+  return engines.flatMap((proxy) => proxy.audit(gateway)).map(({ about, ...problem }) => ({ ...problem, at: document.at(about) }));
 }
 
 /** The project of a spec file, or all of its problems as an error. */

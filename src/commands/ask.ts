@@ -50,7 +50,7 @@ export function answerFor(project: Project, question: string, options: Omit<AskO
   const shown = client === null ? [] : credentialsOf(project, client, options.with);
   const request = requestFor(gateway, match[1] ?? '', match[2] ?? '', shown, client, options);
   const decision = decide(gateway, request, worldFor(client ?? '', shown));
-  const source = behind(project.document, gateway, decision, decision.kind === 'forward' ? decision.client : client);
+  const source = behind(project.document, gateway, decision, 'client' in decision ? decision.client ?? client : client);
   return { text: describeDecision(decision), decision, shown, why: source.why, line: source.at ? { number: source.at.line, text: source.line } : null };
 }
 

@@ -119,7 +119,7 @@ export function fileMode(path: string): number | null {
 
 function asProblem(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  const reasons: Record<string, string> = { EACCES: 'permission denied', EROFS: 'the file system is read-only', ENOTDIR: 'a part of the path is a file', ENOSPC: 'the disk is full', EISDIR: 'it is a folder', EPERM: 'not permitted', ENOENT: 'the folder is not there' };
+  const reasons: Record<string, string> = { EACCES: 'permission denied', EROFS: 'the file system is read-only', ENOTDIR: 'a part of the path is a file', EEXIST: 'a part of the path is a file', ENOSPC: 'the disk is full', EISDIR: 'it is a folder', EPERM: 'not permitted', ENOENT: 'the folder is not there' };
   return code && reasons[code] ? stop('cannot-write', `${path} cannot be written: ${reasons[code]}`) : error;
 }
 

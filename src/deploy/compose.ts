@@ -2,7 +2,7 @@ import { inContainer } from '../gateway/container.ts';
 import type { Gateway } from '../gateway/types.ts';
 import type { Artifact } from '../output/artifact.ts';
 import { yamlText } from '../output/yaml-text.ts';
-import { bind, vllmService, vllmServiceName } from './vllm.ts';
+import { bind, literal, vllmService, vllmServiceName } from './vllm.ts';
 
 const NGINX_IMAGE = 'nginx:1.30.6';
 /** Longer than the longest wait for a token, so that a stop lets streams end. */
@@ -47,7 +47,7 @@ function nginxService(gateway: Gateway, output: string, toProject: string): Reco
   const published = (port: number, target: number): Record<string, unknown> => ({ target, published: String(port), host_ip: gateway.listen.bind, protocol: 'tcp' });
   const address = inContainer.gatewayAddress(gateway);
   return {
-    image: (gateway.deploy.kind === 'compose' && gateway.deploy.image) || NGINX_IMAGE,
+    image: literal((gateway.deploy.kind === 'compose' && gateway.deploy.image) || NGINX_IMAGE),
     entrypoint: ['nginx'],
     command: ['-p', `${inside(`${output}/nginx`)}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
     working_dir: inContainer.root,

@@ -23,8 +23,8 @@ export function vllmService(gateway: Gateway, model: Model, toProject: string, c
     ...(run.token ? [bind(`${toProject}private/run/huggingface.token`, '/run/vllm/huggingface.token')] : []),
   ];
   return {
-    image: settings.image ?? IMAGE,
-    command: commandOf(model, run),
+    image: literal(settings.image ?? IMAGE),
+    command: commandOf(model, run).map(literal),
     // Group 0 can write the caches that the image keeps below its home.
     user: '${GATEWRIGHT_UID:-1000}:0',
     environment: {
@@ -93,4 +93,9 @@ function commandOf(model: Model, run: NonNullable<Model['run']>): string[] {
 /** A read-only bind mount of something that must exist: Docker would otherwise make an empty folder in its place. */
 export function bind(source: string, target: string): Record<string, unknown> {
   return { type: 'bind', source, target, read_only: true, bind: { create_host_path: false } };
+}
+
+/** Compose reads `$` as the start of a variable. */
+export function literal(text: string): string {
+  return text.replaceAll('$', '$$$$');
 }

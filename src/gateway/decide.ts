@@ -22,7 +22,8 @@ export function decide(gateway: Gateway, request: GatewayRequest, world: World):
   const target = splitTarget(request.target);
   if (request.scheme === 'http') return overHttp(gateway, request, target); // 1
 
-  const refuse = (code: RefusalCode, reason: string = code, headers: readonly HeaderLine[] = []): Decision => ({ kind: 'refused', status: REFUSALS[code].status, code, reason, headers: [...headers, ...corsHeaders(gateway, request)] });
+  let client: string | null = null;
+  const refuse = (code: RefusalCode, reason: string = code, headers: readonly HeaderLine[] = []): Decision => ({ kind: 'refused', status: REFUSALS[code].status, code, reason, client, headers: [...headers, ...corsHeaders(gateway, request)] });
 
   const defect = malformed(gateway, request, target); // 2
   if (defect || !target) return refuse(defect?.code ?? 'bad_request', defect?.reason);
@@ -37,6 +38,7 @@ export function decide(gateway: Gateway, request: GatewayRequest, world: World):
 
   const identity = identify(gateway, request, world); // 5
   if ('code' in identity) return refuse(identity.code, identity.reason, identity.headers);
+  client = identity.client;
 
   const byItself = !identity.by.some((method) => method === 'apiKey' || method === 'jwt') || route.websocket; // 6
   if (byItself && isForeignOrigin(gateway, request, requestAuthority(request, target))) return refuse('origin_denied');
@@ -72,7 +74,7 @@ function overHttp(gateway: Gateway, request: GatewayRequest, target: Target | nu
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   const printable = !/[\x00-\x20\x7f]/.test(request.target);
   const safe = printable && (request.method === 'GET' || request.method === 'HEAD') && !secrets && target !== null && !hasForbiddenParameter(target.query);
-  if (!safe) return { kind: 'refused', status: REFUSALS.https_required.status, code: 'https_required', reason: 'https_required', headers: [] };
+  if (!safe) return { kind: 'refused', status: REFUSALS.https_required.status, code: 'https_required', reason: 'https_required', client: null, headers: [] };
   const host = listedHost(gateway, requestAuthority(request, target)) ?? gateway.hosts[0] ?? '';
   const port = gateway.listen.https === 443 ? '' : `:${gateway.listen.https}`;
   return { kind: 'redirect', status: 308, location: `https://${host}${port}${target.path}${target.query === null ? '' : `?${target.query}`}` };

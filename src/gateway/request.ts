@@ -55,6 +55,8 @@ export interface Refused {
   readonly code: RefusalCode;
   /** For the log alone; never in an answer. */
   readonly reason: string;
+  /** Who was refused, where that was known by then. */
+  readonly client: string | null;
   readonly headers: readonly HeaderLine[];
 }
 

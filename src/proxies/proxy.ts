@@ -8,11 +8,16 @@ export interface Layout {
   readonly output: string;
 }
 
+/** A problem, and the part of the spec that it is about: keys and indices, as in the long form. */
+export interface Finding extends Omit<Problem, 'at'> {
+  readonly about: readonly (string | number)[];
+}
+
 /** A target engine. Adding one is a folder with this and a line in index.ts. */
 export interface Proxy {
   readonly name: ProxyName;
   /** What this engine cannot enforce as asked. Errors, never weaker configs. */
-  audit(gateway: Gateway): Problem[];
+  audit(gateway: Gateway): Finding[];
   /** The complete config of the engine, below a folder of its name. Pure: the same gateway gives the same bytes. */
   render(gateway: Gateway, layout: Layout): Artifact[];
   /** Seconds until a caller over this rate may come again, as this engine counts. */

@@ -9,9 +9,10 @@ const NJS_MODULE = '/usr/lib/nginx/modules/ngx_http_js_module.so';
 const IMAGE = 'nginx:1.30.6';
 const INSTALL = 'sudo apt-get install -y nginx libnginx-mod-http-js   # Debian or Ubuntu; or start Docker';
 
-/** nginx with njs on this machine, else in Docker, else the line that would install it. */
+/** nginx with njs on this machine (GATEWRIGHT_NGINX names another binary), else in Docker, else the line that would install it. */
 export function findNginx(): FoundEngine {
-  const binary = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find((path) => existsSync(path));
+  const named = process.env.GATEWRIGHT_NGINX;
+  const binary = (named ? [named] : ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx']).find((path) => existsSync(path));
   if (binary && existsSync(NJS_MODULE)) return { engine: localNginx(binary) };
   const docker = spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 5000 });
   if (docker.status === 0) return { engine: dockerNginx() };

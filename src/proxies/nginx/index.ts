@@ -1,10 +1,8 @@
-import { distinctLimits } from '../../gateway/limits.ts';
 import { policyOf } from '../../gateway/policy.ts';
-import { printRate } from '../../gateway/quantity.ts';
+import { printRate, type Rate } from '../../gateway/quantity.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import type { Artifact } from '../../output/artifact.ts';
-import type { Problem } from '../../problems/problem.ts';
-import type { Layout, Proxy } from '../proxy.ts';
+import type { Finding, Layout, Proxy } from '../proxy.ts';
 import { readTemplate, renderTemplate } from '../template.ts';
 import { nginxRate, nginxRetryAfter } from './rates.ts';
 import { nginxView } from './view.ts';
@@ -17,10 +15,18 @@ export const nginx: Proxy = {
   retryAfter: nginxRetryAfter,
 };
 
-function audit(gateway: Gateway): Problem[] {
-  return [...distinctLimits(gateway).rates, gateway.limits.failures]
-    .filter((rate) => nginxRate(rate) === null)
-    .map((rate) => ({ code: 'rate-not-expressible', severity: 'error', message: `nginx counts whole requests a second or a minute, which ${printRate(rate)} is not`, hint: 'write a multiple of 1/minute, such as 60/hour' }));
+function audit(gateway: Gateway): Finding[] {
+  const rateOf = (name: string): Rate | null => gateway.roles.find((role) => role.name === name)?.requests ?? null;
+  const written: [Rate | null, (string | number)[]][] = [
+    ...gateway.roles.map((role): [Rate | null, string[]] => [role.requests, ['roles', role.name, 'requests']]),
+    // A client that has its role's rate did not write one.
+    ...gateway.clients.map((client, i): [Rate | null, (string | number)[]] => [client.requests === rateOf(client.role) ? null : client.requests, ['clients', i, 'requests']]),
+    [gateway.limits.failures, ['limits', 'failures']],
+  ];
+  return written.flatMap(([rate, about]) => {
+    if (rate === null || nginxRate(rate) !== null) return [];
+    return [{ code: 'rate-not-expressible', severity: 'error', message: `nginx counts whole requests a second or a minute, which ${printRate(rate)} is not`, hint: 'write a multiple of 1/minute, such as 60/hour', about }];
+  });
 }
 
 function render(gateway: Gateway, layout: Layout): Artifact[] {

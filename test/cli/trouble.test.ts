@@ -1,0 +1,194 @@
+import { createServer } from 'node:net';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync, chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { BIN, folder, gatewright, inTerminal } from './run.ts';
+import { startDouble } from '../../src/probe/double.ts';
+import { nginxEngine } from '../support/lab.ts';
+
+const GOOD = 'version: 1\ndeploy: host\nhosts: [localhost]\nmodels: [http://localhost:8000]\nclients: [alice]\nauth: apiKey\n';
+const withSpec = (text: string): string => {
+  const dir = folder();
+  writeFileSync(join(dir, 'gatewright.yaml'), text);
+  return dir;
+};
+
+describe('when something is wrong', () => {
+  test('five mistakes: five problems with line and column, exit 2, no file', () => {
+    const dir = withSpec('version: 1\ndeploy: host\nhosts: [LOCAL]\nmodels: [http://localhost:8000]\nclients: [Bob]\nauth: {}\nlimits: { bdoy: 1MB }\ncors: 7\n');
+    const { code, err, out } = gatewright(dir, ['generate']);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err.split('\n').filter((line) => /^gatewright\.yaml:\d+:\d+ error /.test(line))).toHaveLength(5);
+    expect(readdirSync(dir)).toEqual(['gatewright.yaml']);
+  });
+
+  test.each([
+    ['no spec', ['generate'], /there is no gatewright\.yaml/, 2],
+    ['an unknown command', ['genrate'], /Did you mean generate\?/, 2],
+    ['an unknown flag', ['generate', '--chek'], /Did you mean --check\?/, 2],
+    ['a missing argument', ['client', 'add'], /missing required argument/, 2],
+    ['an unknown code', ['explain', 'not-yat'], /did you mean not-yet\?/, 2],
+    ['init without a terminal', ['init'], /there is nobody to ask/, 2],
+    ['verify of no URL', ['verify', 'localhost'], /is not a URL/, 2],
+    ['verify of nothing', ['verify', 'http://127.0.0.1:9'], /does not answer/, 1],
+  ] as const)('%s', (_, args, message, code) => {
+    const dir = folder();
+    const result = gatewright(dir, args);
+    expect(result.err).toMatch(message);
+    expect(result.err).not.toContain('    at ');
+    expect(result.code).toBe(code);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test('an output that cannot be written: one message, old files intact', () => {
+    const dir = withSpec(GOOD);
+    expect(gatewright(dir, ['generate']).code).toBe(0);
+    writeFileSync(join(dir, 'blocked'), 'a file');
+    expect(gatewright(dir, ['generate', '-o', 'blocked'])).toMatchObject({ code: 1 });
+    expect(gatewright(dir, ['generate', '-o', 'blocked']).err).toMatch(/^error cannot-write .*a part of the path is a file/);
+    expect(readFileSync(join(dir, 'blocked'), 'utf8')).toBe('a file');
+    expect(gatewright(dir, ['generate', '-o', '../elsewhere']).err).toContain('is not below');
+  });
+
+  test.skipIf(process.getuid?.() !== 0)('without the right to write: one message, old files intact', () => {
+    const dir = withSpec(GOOD);
+    chmodSync(dir, 0o755);
+    expect(gatewright(dir, ['generate']).code).toBe(0);
+    const before = readFileSync(join(dir, 'gateway/nginx/api-keys.map'), 'utf8');
+    writeFileSync(join(dir, 'gateway/nginx/server.conf'), 'edited');
+    const result = gatewright(dir, ['generate'], { uid: 65_534 });
+    expect(result.err).toMatch(/^error cannot-write .*permission denied\n$/);
+    expect(result.code).toBe(1);
+    expect(readFileSync(join(dir, 'gateway/nginx/server.conf'), 'utf8')).toBe('edited');
+    expect(readFileSync(join(dir, 'gateway/nginx/api-keys.map'), 'utf8')).toBe(before);
+  });
+
+  test('a corrupt key store: named, exit 1, untouched', () => {
+    const dir = withSpec(GOOD);
+    gatewright(dir, ['key', 'create', 'alice']);
+    writeFileSync(join(dir, 'credentials/keys.json'), '{"version":1,"keys":[{"id":');
+    for (const args of [['generate'], ['key', 'create', 'alice'], ['client', 'add', 'bob']]) {
+      const result = gatewright(dir, args);
+      expect(result.err).toMatch(/^error store-corrupt .*keys\.json/);
+      expect(result.code).toBe(1);
+    }
+    expect(readFileSync(join(dir, 'credentials/keys.json'), 'utf8')).toBe('{"version":1,"keys":[{"id":');
+    expect(readFileSync(join(dir, 'gatewright.yaml'), 'utf8')).toBe(GOOD);
+  });
+
+  test('a missing CA: named with the line that asks for it', () => {
+    const dir = withSpec(GOOD.replace('apiKey', 'mtls'));
+    const result = gatewright(dir, ['generate']);
+    expect(result.err).toMatch(/^gatewright\.yaml:6:7 error missing-ca .*\n {2}hint: gatewright ca init\n$/);
+    expect(result.code).toBe(1);
+    expect(existsSync(join(dir, 'gateway'))).toBe(false);
+    expect(gatewright(dir, ['ca', 'init']).code).toBe(0);
+    expect(gatewright(dir, ['generate']).code).toBe(0);
+  });
+
+  test.skipIf(!nginxEngine())('a port in use: nginx says so', async () => {
+    const { launch } = await import('../../src/probe/engines/process.ts');
+    const dir = withSpec(GOOD.replace('deploy: host', 'deploy: host\nlisten: { bind: 127.0.0.1, https: 31977 }'));
+    gatewright(dir, ['prepare']);
+    gatewright(dir, ['generate']);
+    const taken = createServer().listen(31_977, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    // It waits for a port that nobody opens, so that only nginx's own word ends it.
+    await expect(launch('/usr/sbin/nginx', ['-p', 'gateway/nginx/', '-c', 'nginx.conf', '-g', 'daemon off;'], dir, 31_978, null)).rejects.toThrow(/Address already in use/);
+    taken.close();
+  });
+
+  test('Ctrl-C in the wizard: exit 130, nothing written', async () => {
+    const dir = folder();
+    const { code, text } = await inTerminal(dir, ['init'], [{ when: /Where does the gateway run/, send: '\x03' }]);
+    expect(text).toContain('interrupted; nothing was written');
+    expect(code).toBe(130);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  test('the wizard asks, shows the spec, and makes all of it', async () => {
+    const dir = folder();
+    const enter = '\r';
+    const { code, text } = await inTerminal(dir, ['init'], [
+      { when: /Where does the gateway run/, send: `\x1b[B${enter}` },
+      { when: /Under which name/, send: enter },
+      { when: /Which model/, send: enter },
+      { when: /What must callers show/, send: enter },
+      { when: /first caller/, send: `carol${enter}` },
+      { when: /Write this to/, send: enter },
+      { when: /Make what it needs/, send: enter },
+    ]);
+    expect(text).toContain('version: 1');
+    expect(code).toBe(0);
+    expect(readFileSync(join(dir, 'gatewright.yaml'), 'utf8')).toContain('clients: [carol]');
+    expect(readdirSync(dir).sort()).toEqual(['credentials', 'gateway', 'gatewright.yaml', 'private']);
+  });
+
+  test('init never overwrites a spec', () => {
+    const dir = withSpec('# mine\n');
+    expect(gatewright(dir, ['init', '--yes'])).toMatchObject({ code: 1 });
+    expect(readFileSync(join(dir, 'gatewright.yaml'), 'utf8')).toBe('# mine\n');
+  });
+
+  test('two at once: neither loses the other', async () => {
+    const dir = withSpec(GOOD);
+    const names = ['b1', 'b2', 'b3', 'b4'];
+    const codes = await Promise.all(names.map((name) => new Promise((resolve) => spawn(process.execPath, [BIN, 'client', 'add', name], { cwd: dir, stdio: 'ignore' }).on('exit', resolve))));
+    expect(codes).toEqual([0, 0, 0, 0]);
+    const spec = readFileSync(join(dir, 'gatewright.yaml'), 'utf8');
+    for (const name of names) expect(spec).toContain(name);
+    expect((JSON.parse(gatewright(dir, ['key', 'list', '--json']).out) as { keys: unknown[] }).keys).toHaveLength(4);
+    expect(gatewright(dir, ['generate', '--check']).code).toBe(0);
+  });
+
+  test('a private file that others can read fails check', () => {
+    const dir = withSpec(GOOD);
+    gatewright(dir, ['prepare']);
+    chmodSync(join(dir, 'private'), 0o755);
+    const result = gatewright(dir, ['check']);
+    expect(result.code).toBe(1);
+    expect(result.err).toContain('mode-too-open');
+  });
+
+  test('a public address needs a word', () => {
+    const result = gatewright(folder(), ['verify', 'http://203.0.113.5:8000']);
+    expect(result.err).toContain('--yes-i-own-it');
+    expect(result.code).toBe(2);
+  });
+
+  test('without an engine, test predicts and says how to install one; under CI that fails', () => {
+    const dir = withSpec(GOOD);
+    mkdirSync(join(dir, 'empty'));
+    // A node that sees neither nginx nor Docker.
+    const env = { PATH: join(dir, 'empty'), GATEWRIGHT_NGINX: '/nowhere/nginx' };
+    const local = gatewright(dir, ['test'], { env: { ...env, CI: '' } });
+    expect(local.out).toContain('predicted, not run');
+    expect(local.err).toContain('apt-get install');
+    expect(local.code).toBe(0);
+    expect(gatewright(dir, ['test'], { env: { ...env, CI: 'true' } }).code).toBe(1);
+  });
+
+  test.skipIf(!nginxEngine())('with Docker instead of nginx, test runs the same config in the official image', () => {
+    const dir = withSpec(GOOD);
+    // Stands for Docker: what it is asked to run must work as it stands, in the folder it is given.
+    const calls = join(dir, 'calls');
+    writeFileSync(join(dir, 'docker'), `#!/bin/sh\necho "$@" >> ${calls}\n[ "$1" = version ] && exit 0\nwhile [ "$1" != -w ]; do shift; done\ncd "$2"; while [ "$1" != nginx:1.30.6 ]; do shift; done; shift\nexec /usr/sbin/nginx "$@"\n`, { mode: 0o755 });
+    const result = gatewright(dir, ['test'], { env: { PATH: `${dir}:${process.env.PATH}`, GATEWRIGHT_NGINX: '/nowhere/nginx' } });
+    expect(result.out).toMatch(/judged on nginx:1\.30\.6 in Docker: \d+ as the spec says, 0 not/);
+    expect(readFileSync(calls, 'utf8')).toMatch(/run --rm --network host --user \d+:\d+ -v (\S+):\1 -w \1 --entrypoint nginx nginx:1\.30\.6 -p gateway\/nginx\/ -c nginx\.conf -g daemon off;/);
+  });
+
+  test('verify shows the open routes of a bare vLLM as a table, /invocations first, and exits 1', async () => {
+    const double = await startDouble({ vllm: { key: 'k' } });
+    const child = spawn(process.execPath, [BIN, 'verify', `http://127.0.0.1:${double.port}`]);
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    const code = await new Promise((resolve) => child.on('exit', resolve));
+    await double.stop();
+    expect(code).toBe(1);
+    expect(out.split('\n')[1]).toMatch(/^POST \/invocations\s+inference\s+POST\s+400\s+OPEN/);
+    expect(out).toMatch(/POST \/v1\/chat\/completions\s+inference\s+POST\s+401\s+asks for a key/);
+  });
+});
