@@ -12,7 +12,22 @@ const USAGE = 2;
 const BUG = 70;
 const INTERRUPTED = 130;
 /** Problems that say the spec or the call is wrong, as against work that could not be done. */
-const WORK = new Set(['exists-already', 'missing-ca', 'missing-secret', 'store-corrupt', 'store-locked', 'mode-too-open', 'cannot-write', 'drift', 'port-in-use', 'engine-missing', 'engine-failed', 'probe-failed', 'weak-password', 'unreachable']);
+const WORK = new Set([
+  'exists-already',
+  'missing-ca',
+  'missing-secret',
+  'store-corrupt',
+  'store-locked',
+  'mode-too-open',
+  'cannot-write',
+  'drift',
+  'port-in-use',
+  'engine-missing',
+  'engine-failed',
+  'probe-failed',
+  'weak-password',
+  'unreachable',
+]);
 
 async function main(): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };

@@ -69,7 +69,11 @@ export function requireProject(file: string): Project {
 
 export function readVerifiers(paths: StatePaths): Verifiers {
   return {
-    keys: liveKeys(paths).map((key) => ({ sha256: key.sha256, client: key.client, expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000) })),
+    keys: liveKeys(paths).map((key) => ({
+      sha256: key.sha256,
+      client: key.client,
+      expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000),
+    })),
     certificates: liveCertificates(paths).map(({ sha256, sha1, client }) => ({ sha256, sha1, client })),
     clientCa: hasAuthority(paths, 'clients') ? 'ca/clients.pem' : null,
   };
@@ -84,6 +88,11 @@ export function renderGateway(gateway: Gateway, output: string): Artifact[] {
 /** The output folder seen from the project, with `/`; it must lie below the project, because all paths inside are relative. */
 export function outputBelow(project: string, output: string): string {
   const below = relative(project, resolve(project, output)).split('\\').join('/');
-  if (below === '' || below.startsWith('..')) throw stop('cannot-write', `the output folder ${output} is not below ${project}`, 'all paths inside the output are relative to the folder of the spec');
+  if (below === '' || below.startsWith('..'))
+    throw stop(
+      'cannot-write',
+      `the output folder ${output} is not below ${project}`,
+      'all paths inside the output are relative to the folder of the spec',
+    );
   return below;
 }

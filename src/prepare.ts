@@ -29,14 +29,24 @@ export function prepare(paths: StatePaths, gateway: Gateway, tools: Tools): Prep
       makePrivateDirectory(join(paths.run, 'upstream'));
       if (fileExists(paths.upstreamKey(model.id))) continue;
       if (!model.run) {
-        problems.push({ code: 'missing-secret', severity: 'warning', message: `the upstream "${model.id}" asks for a key, and ${paths.upstreamKey(model.id)} is not there; until then every request is refused`, hint: `gatewright upstream key ${model.id}` });
+        problems.push({
+          code: 'missing-secret',
+          severity: 'warning',
+          message: `the upstream "${model.id}" asks for a key, and ${paths.upstreamKey(model.id)} is not there; until then every request is refused`,
+          hint: `gatewright upstream key ${model.id}`,
+        });
         continue;
       }
       writeUpstreamKey(paths, model.id, newKey(tools.random), true);
       made.push(paths.upstreamKey(model.id), paths.vllmConfig(model.id));
     }
     if (gateway.models.some((model) => model.run?.token) && !fileExists(paths.huggingfaceToken)) {
-      problems.push({ code: 'missing-secret', severity: 'warning', message: `downloading the model needs a Hugging Face token, and ${paths.huggingfaceToken} is not there`, hint: 'put the token into it, with mode 0600' });
+      problems.push({
+        code: 'missing-secret',
+        severity: 'warning',
+        message: `downloading the model needs a Hugging Face token, and ${paths.huggingfaceToken} is not there`,
+        hint: 'put the token into it, with mode 0600',
+      });
     }
     return { made, problems };
   });

@@ -45,35 +45,67 @@ export function answerFor(project: Project, question: string, options: Omit<AskO
   if (!match) throw stop('invalid-value', `"${question}" is not a method and a path`, "write it like 'POST /v1/chat/completions'");
   const { gateway } = project;
   const client = options.as ?? null;
-  if (client !== null && !gateway.clients.some((one) => one.name === client)) throw stop('unknown-client', `"${client}" is not a client`, `clients: ${gateway.clients.map((one) => one.name).join(', ')}`);
-  if (options.from !== undefined && (parseCidr(options.from) === null || options.from.includes('/'))) throw stop('invalid-value', `"${options.from}" is not an address`);
+  if (client !== null && !gateway.clients.some((one) => one.name === client))
+    throw stop('unknown-client', `"${client}" is not a client`, `clients: ${gateway.clients.map((one) => one.name).join(', ')}`);
+  if (options.from !== undefined && (parseCidr(options.from) === null || options.from.includes('/')))
+    throw stop('invalid-value', `"${options.from}" is not an address`);
   const shown = client === null ? [] : credentialsOf(project, client, options.with);
   const request = requestFor(gateway, match[1] ?? '', match[2] ?? '', shown, client, options);
   const decision = decide(gateway, request, worldFor(client ?? '', shown));
-  const source = behind(project.document, gateway, decision, 'client' in decision ? decision.client ?? client : client);
-  return { text: describeDecision(decision), decision, shown, why: source.why, line: source.at ? { number: source.at.line, text: source.line } : null };
+  const source = behind(project.document, gateway, decision, 'client' in decision ? (decision.client ?? client) : client);
+  return {
+    text: describeDecision(decision),
+    decision,
+    shown,
+    why: source.why,
+    line: source.at ? { number: source.at.line, text: source.line } : null,
+  };
 }
 
 /** Which live credentials a client has, or those that --with names. */
 function credentialsOf(project: Project, client: string, wanted: string | undefined): string[] {
   const live = [
-    ...(liveKeys(project.paths).some((key) => key.client === client && (key.expires === null || Date.parse(key.expires) > Date.now())) ? ['apiKey'] : []),
+    ...(liveKeys(project.paths).some((key) => key.client === client && (key.expires === null || Date.parse(key.expires) > Date.now()))
+      ? ['apiKey']
+      : []),
     ...(readPasswords(project.paths).has(client) ? ['basic'] : []),
-    ...(liveCertificates(project.paths).some((certificate) => certificate.client === client && Date.parse(certificate.notAfter) > Date.now()) ? ['mtls'] : []),
+    ...(liveCertificates(project.paths).some(
+      (certificate) => certificate.client === client && Date.parse(certificate.notAfter) > Date.now(),
+    )
+      ? ['mtls']
+      : []),
   ];
   if (wanted === undefined) return live;
   const names = wanted === '' || wanted === 'none' ? [] : wanted.split(',');
   const unknown = names.filter((name) => !['apiKey', 'basic', 'mtls'].includes(name));
-  if (unknown.length > 0) throw stop('invalid-value', `"${unknown.join(', ')}" is not a credential`, '--with takes apiKey, basic, mtls, joined by commas, or none');
+  if (unknown.length > 0)
+    throw stop(
+      'invalid-value',
+      `"${unknown.join(', ')}" is not a credential`,
+      '--with takes apiKey, basic, mtls, joined by commas, or none',
+    );
   return names;
 }
 
-function requestFor(gateway: Gateway, method: string, target: string, shown: readonly string[], client: string | null, options: Omit<AskOptions, keyof CommonOptions>): GatewayRequest {
+function requestFor(
+  gateway: Gateway,
+  method: string,
+  target: string,
+  shown: readonly string[],
+  client: string | null,
+  options: Omit<AskOptions, keyof CommonOptions>,
+): GatewayRequest {
   const headers: HeaderLine[] = [['Host', options.host ?? gateway.hosts[0] ?? '']];
   const other = gateway.access.apiKeyHeaders.find((name) => name !== 'authorization');
   const keyBeside = shown.includes('basic') && other !== undefined;
-  if (shown.includes('apiKey')) headers.push(keyBeside || !gateway.access.apiKeyHeaders.includes('authorization') ? [other ?? 'x-api-key', KEY] : ['Authorization', `Bearer ${KEY}`]);
-  if (shown.includes('basic') && (!shown.includes('apiKey') || keyBeside)) headers.push(['Authorization', `Basic ${Buffer.from(`${client}:${PASSWORD}`).toString('base64')}`]);
+  if (shown.includes('apiKey'))
+    headers.push(
+      keyBeside || !gateway.access.apiKeyHeaders.includes('authorization')
+        ? [other ?? 'x-api-key', KEY]
+        : ['Authorization', `Bearer ${KEY}`],
+    );
+  if (shown.includes('basic') && (!shown.includes('apiKey') || keyBeside))
+    headers.push(['Authorization', `Basic ${Buffer.from(`${client}:${PASSWORD}`).toString('base64')}`]);
   if (options.origin !== undefined) headers.push(['Origin', options.origin]);
   const bytes = Number(options.bytes ?? (method === 'POST' ? 100 : 0));
   if (!Number.isSafeInteger(bytes) || bytes < 0) throw stop('invalid-value', `"${options.bytes}" is not a number of bytes`);

@@ -33,9 +33,20 @@ export async function list(options: CommonOptions): Promise<number> {
   const { paths } = requireProject(options.file);
   const revoked = revokedIds(paths, 'certificate');
   const now = Date.now();
-  const rows = readIndex(paths).certificates.map((c) => ({ serial: c.serial, client: c.client, notAfter: c.notAfter, status: revoked.has(c.serial) ? 'revoked' : c.status === 'pending' ? 'pending' : Date.parse(c.notAfter) <= now ? 'expired' : 'live' }));
+  const rows = readIndex(paths).certificates.map((c) => ({
+    serial: c.serial,
+    client: c.client,
+    notAfter: c.notAfter,
+    status: revoked.has(c.serial) ? 'revoked' : c.status === 'pending' ? 'pending' : Date.parse(c.notAfter) <= now ? 'expired' : 'live',
+  }));
   if (options.json) out(JSON.stringify({ schemaVersion: 1, certificates: rows }));
-  else out(table([['serial', 'client', 'until', 'status'], ...rows.map((row) => [row.serial, row.client, row.notAfter.slice(0, 10), row.status])]));
+  else
+    out(
+      table([
+        ['serial', 'client', 'until', 'status'],
+        ...rows.map((row) => [row.serial, row.client, row.notAfter.slice(0, 10), row.status]),
+      ]),
+    );
   return EXIT.ok;
 }
 

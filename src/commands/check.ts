@@ -11,7 +11,10 @@ export async function run(options: CommonOptions): Promise<number> {
   else sayProblems(all);
   if (!project) return EXIT.usage;
   if (hasErrors(all)) return EXIT.failed;
-  say(options, `${options.file} is sound: ${project.gateway.routes.length} routes, ${project.gateway.clients.length} clients, ${project.gateway.access.branches.length} way(s) in`);
+  say(
+    options,
+    `${options.file} is sound: ${project.gateway.routes.length} routes, ${project.gateway.clients.length} clients, ${project.gateway.access.branches.length} way(s) in`,
+  );
   return EXIT.ok;
 }
 
@@ -24,5 +27,7 @@ function tooOpen(directory: string): Problem[] {
     const own = fileMode(path);
     return own !== null && (own & 0o077) !== 0 ? [path] : [];
   });
-  return [...((mode & 0o077) !== 0 ? [directory] : []), ...inside].map((path): Problem => ({ code: 'mode-too-open', severity: 'error', message: `${path} can be read by others`, hint: `chmod go= ${path}` }));
+  return [...((mode & 0o077) !== 0 ? [directory] : []), ...inside].map(
+    (path): Problem => ({ code: 'mode-too-open', severity: 'error', message: `${path} can be read by others`, hint: `chmod go= ${path}` }),
+  );
 }

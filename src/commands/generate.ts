@@ -16,13 +16,18 @@ export async function run(options: Options): Promise<number> {
   if (options.json) out(JSON.stringify({ schemaVersion: 1, changes: changes.map(({ path, kind }) => ({ path, kind })) }));
   if (options.diff) for (const change of changes) out(diffText(change));
   if (options.check) {
-    for (const change of changes) say(options, `drift: ${join(options.output, change.path)} (${{ add: 'missing', change: 'differs', remove: 'left over' }[change.kind]})`);
+    for (const change of changes)
+      say(
+        options,
+        `drift: ${join(options.output, change.path)} (${{ add: 'missing', change: 'differs', remove: 'left over' }[change.kind]})`,
+      );
     if (changes.length > 0) say(options, '  hint: gatewright generate writes them again');
     return changes.length > 0 ? EXIT.failed : EXIT.ok;
   }
   if (options.diff) return EXIT.ok;
   applyChanges(directory, changes);
-  for (const change of changes) say(options, `${{ add: 'wrote', change: 'changed', remove: 'removed' }[change.kind]} ${join(options.output, change.path)}`);
+  for (const change of changes)
+    say(options, `${{ add: 'wrote', change: 'changed', remove: 'removed' }[change.kind]} ${join(options.output, change.path)}`);
   if (changes.length === 0) say(options, `${options.output} is up to date`);
   return EXIT.ok;
 }
@@ -43,5 +48,7 @@ export function refresh(project: Project, options: CommonOptions): void {
 /** The line that makes a running gateway read its look-ups again. */
 export function reloadLine(project: Project, output: string): string {
   const below = outputBelow(project.paths.project, output);
-  return project.gateway.deploy.kind === 'compose' ? `docker compose -f ${below}/docker-compose.yml exec gateway nginx -p /etc/gatewright/${below}/nginx/ -c nginx.conf -s reload` : `nginx -p ${below}/nginx/ -c nginx.conf -s reload`;
+  return project.gateway.deploy.kind === 'compose'
+    ? `docker compose -f ${below}/docker-compose.yml exec gateway nginx -p /etc/gatewright/${below}/nginx/ -c nginx.conf -s reload`
+    : `nginx -p ${below}/nginx/ -c nginx.conf -s reload`;
 }

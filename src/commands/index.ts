@@ -21,7 +21,10 @@ export function buildProgram(version: string, done: (code: number) => void): Com
     .version(version)
     .showSuggestionAfterError()
     .exitOverride()
-    .addHelpText('after', '\nExit codes: 0 done · 1 drift, findings, or work that could not be done · 2 wrong call or spec · 4 only expiry · 130 interrupted · 70 a bug');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done · 1 drift, findings, or work that could not be done · 2 wrong call or spec · 4 only expiry · 130 interrupted · 70 a bug',
+    );
 
   const command = (parent: Command, usage: string, description: string, flags: readonly Flag[], load: () => Promise<Run>): void => {
     const one = parent.command(usage).description(description).exitOverride();
@@ -34,67 +37,171 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   };
   const group = (name: string, description: string): Command => program.command(name).description(description).exitOverride();
 
-  command(program, 'init [folder]', 'ask a few questions, write the spec, make what it needs', [
-    ['--deploy <where>', 'compose or host'],
-    ['--host <name>', 'the name callers use'],
-    ['--model <what>', 'the URL of a vLLM that runs, or a Hugging Face id to run one'],
-    ['--require <expression>', 'what callers must show'],
-    ['--client <name>', 'the first client'],
-    ['--no-credentials', 'write the spec only'],
-  ], async () => (await import('./init.ts')).run);
-  command(program, 'generate', 'write the gateway', [['--check', 'write nothing; exit 1 when a file differs'], ['--diff', 'write nothing; print what would change']], async () => (await import('./generate.ts')).run);
+  command(
+    program,
+    'init [folder]',
+    'ask a few questions, write the spec, make what it needs',
+    [
+      ['--deploy <where>', 'compose or host'],
+      ['--host <name>', 'the name callers use'],
+      ['--model <what>', 'the URL of a vLLM that runs, or a Hugging Face id to run one'],
+      ['--require <expression>', 'what callers must show'],
+      ['--client <name>', 'the first client'],
+      ['--no-credentials', 'write the spec only'],
+    ],
+    async () => (await import('./init.ts')).run,
+  );
+  command(
+    program,
+    'generate',
+    'write the gateway',
+    [
+      ['--check', 'write nothing; exit 1 when a file differs'],
+      ['--diff', 'write nothing; print what would change'],
+    ],
+    async () => (await import('./generate.ts')).run,
+  );
   command(program, 'check', 'what is wrong with the spec, with line and column', [], async () => (await import('./check.ts')).run);
-  command(program, 'show', 'who may call what', [['--resolved', 'the long form of the spec, every default filled in']], async () => (await import('./show.ts')).run);
+  command(
+    program,
+    'show',
+    'who may call what',
+    [['--resolved', 'the long form of the spec, every default filled in']],
+    async () => (await import('./show.ts')).run,
+  );
   command(program, 'prepare', 'make what is missing in private/run; replaces nothing', [], async () => (await import('./prepare.ts')).run);
-  command(program, 'ask <request>', "what the gateway answers, and the line of the spec behind it: ask 'POST /v1/chat/completions' --as ci-bot", [
-    ['--as <client>', 'with every live credential of this client'],
-    ['--with <methods>', 'only these of them: apiKey, basic, mtls, or none'],
-    ['--from <address>', 'from this address'],
-    ['--origin <origin>', 'from a page of this origin'],
-    ['--host <host>', 'with this Host'],
-    ['--bytes <n>', 'with a body of this size'],
-    ['--http', 'over http'],
-  ], async () => (await import('./ask.ts')).run);
+  command(
+    program,
+    'ask <request>',
+    "what the gateway answers, and the line of the spec behind it: ask 'POST /v1/chat/completions' --as ci-bot",
+    [
+      ['--as <client>', 'with every live credential of this client'],
+      ['--with <methods>', 'only these of them: apiKey, basic, mtls, or none'],
+      ['--from <address>', 'from this address'],
+      ['--origin <origin>', 'from a page of this origin'],
+      ['--host <host>', 'with this Host'],
+      ['--bytes <n>', 'with a body of this size'],
+      ['--http', 'over http'],
+    ],
+    async () => (await import('./ask.ts')).run,
+  );
 
   const client = group('client', 'the callers of the gateway');
-  command(client, 'add <name>', 'one step a person: spec, credentials, output, a note to hand over', [
-    ['--role <role>', 'the role'],
-    ['--key', 'make an API key'],
-    ['--cert', 'issue a client certificate'],
-    ['--password', 'make a password'],
-    ['--expires <life>', 'life of the key, such as 365d, or never'],
-    ['--days <n>', 'days of the certificate'],
-  ], async () => (await import('./client.ts')).add as Run);
+  command(
+    client,
+    'add <name>',
+    'one step a person: spec, credentials, output, a note to hand over',
+    [
+      ['--role <role>', 'the role'],
+      ['--key', 'make an API key'],
+      ['--cert', 'issue a client certificate'],
+      ['--password', 'make a password'],
+      ['--expires <life>', 'life of the key, such as 365d, or never'],
+      ['--days <n>', 'days of the certificate'],
+    ],
+    async () => (await import('./client.ts')).add as Run,
+  );
   command(client, 'list', 'clients and what they have', [], async () => (await import('./client.ts')).list as Run);
   command(client, 'remove <name>', 'remove a client and revoke all it has', [], async () => (await import('./client.ts')).remove as Run);
-  command(client, 'snippet <name>', 'a program that calls the gateway', [['--for <tool>', 'curl, openai-python or httpx']], async () => (await import('./client.ts')).snippet as Run);
+  command(
+    client,
+    'snippet <name>',
+    'a program that calls the gateway',
+    [['--for <tool>', 'curl, openai-python or httpx']],
+    async () => (await import('./client.ts')).snippet as Run,
+  );
 
   const key = group('key', 'API keys');
-  command(key, 'create <client>', 'a new key, alone on standard output', [['--expires <life>', 'such as 365d, or never'], ['--note <text>', 'what it is for']], async () => (await import('./key.ts')).create as Run);
+  command(
+    key,
+    'create <client>',
+    'a new key, alone on standard output',
+    [
+      ['--expires <life>', 'such as 365d, or never'],
+      ['--note <text>', 'what it is for'],
+    ],
+    async () => (await import('./key.ts')).create as Run,
+  );
   command(key, 'list', 'all keys', [], async () => (await import('./key.ts')).list as Run);
-  command(key, 'revoke <client> [id]', 'revoke the only live key, one by its id, or all', [['--all', 'all keys of the client']], async () => (await import('./key.ts')).revoke as Run);
+  command(
+    key,
+    'revoke <client> [id]',
+    'revoke the only live key, one by its id, or all',
+    [['--all', 'all keys of the client']],
+    async () => (await import('./key.ts')).revoke as Run,
+  );
 
   const password = group('password', 'passwords for basic auth');
-  command(password, 'set <client>', 'set a password', [['--password-stdin', 'read it from standard input'], ['--generate', 'make one and print it']], async () => (await import('./password.ts')).set as Run);
+  command(
+    password,
+    'set <client>',
+    'set a password',
+    [
+      ['--password-stdin', 'read it from standard input'],
+      ['--generate', 'make one and print it'],
+    ],
+    async () => (await import('./password.ts')).set as Run,
+  );
   command(password, 'remove <client>', 'remove a password', [], async () => (await import('./password.ts')).remove as Run);
 
   const upstream = group('upstream', 'the servers behind the gateway');
-  command(upstream, 'key <model>', 'set the key that the server of a model asks for', [['--key-stdin', 'read it from standard input'], ['--generate', 'make one, for a vLLM that we run']], async () => (await import('./upstream.ts')).key as Run);
+  command(
+    upstream,
+    'key <model>',
+    'set the key that the server of a model asks for',
+    [
+      ['--key-stdin', 'read it from standard input'],
+      ['--generate', 'make one, for a vLLM that we run'],
+    ],
+    async () => (await import('./upstream.ts')).key as Run,
+  );
 
   const ca = group('ca', 'the CA that issues client certificates');
   command(ca, 'init', 'make it; it is never overwritten', [], async () => (await import('./certificates.ts')).initCa as Run);
   const cert = group('cert', 'client certificates');
-  command(cert, 'issue <client>', 'issue a certificate; prints the file that holds key and certificate', [['--days <n>', 'days it is valid, 90 by default']], async () => (await import('./certificates.ts')).issue as Run);
+  command(
+    cert,
+    'issue <client>',
+    'issue a certificate; prints the file that holds key and certificate',
+    [['--days <n>', 'days it is valid, 90 by default']],
+    async () => (await import('./certificates.ts')).issue as Run,
+  );
   command(cert, 'list', 'all certificates', [], async () => (await import('./certificates.ts')).list as Run);
-  command(cert, 'revoke <client> [serial]', 'revoke the only live certificate, one by its serial, or all', [['--all', 'all certificates of the client']], async () => (await import('./certificates.ts')).revoke as Run);
+  command(
+    cert,
+    'revoke <client> [serial]',
+    'revoke the only live certificate, one by its serial, or all',
+    [['--all', 'all certificates of the client']],
+    async () => (await import('./certificates.ts')).revoke as Run,
+  );
 
-  command(program, 'try', 'the generated gateway on this machine with a vLLM double, until Ctrl-C', [], async () => (await import('./try.ts')).run);
+  command(
+    program,
+    'try',
+    'the generated gateway on this machine with a vLLM double, until Ctrl-C',
+    [],
+    async () => (await import('./try.ts')).run,
+  );
   command(program, 'test', 'the truth table of this spec, on a real engine', [], async () => (await import('./test.ts')).run);
-  command(program, 'verify <url>', 'what a running server answers without a credential', [['--ca <file>', 'a CA to trust'], ['--yes-i-own-it', 'for a public address without a spec']], async () => (await import('./verify.ts')).run as Run);
-  command(program, 'routes', 'the routes of vLLM, and what its own key leaves open', [], async () => (await import('./reference.ts')).routes as Run);
+  command(
+    program,
+    'verify <url>',
+    'what a running server answers without a credential',
+    [
+      ['--ca <file>', 'a CA to trust'],
+      ['--yes-i-own-it', 'for a public address without a spec'],
+    ],
+    async () => (await import('./verify.ts')).run as Run,
+  );
+  command(
+    program,
+    'routes',
+    'the routes of vLLM, and what its own key leaves open',
+    [],
+    async () => (await import('./reference.ts')).routes as Run,
+  );
   command(program, 'explain <code>', 'what a problem code means', [], async () => (await import('./reference.ts')).explain as Run);
   command(program, 'schema', 'the JSON Schema of the spec, for editors', [], async () => (await import('./reference.ts')).schema as Run);
   command(program, 'reference', 'every key of the spec, commented', [], async () => (await import('./reference.ts')).reference as Run);
   return program;
 }
-

@@ -22,11 +22,13 @@ export interface InitOptions extends CommonOptions, Partial<Answers> {
 export async function run(directory: string | undefined, options: InitOptions): Promise<number> {
   const project = resolve(directory ?? '.');
   const file = join(project, SPEC);
-  if (fileExists(file)) throw stop('exists-already', `${file} exists and is not overwritten`, 'edit it, or choose another folder: gatewright init DIR');
+  if (fileExists(file))
+    throw stop('exists-already', `${file} exists and is not overwritten`, 'edit it, or choose another folder: gatewright init DIR');
   const wrong = wrongAnswer(options);
   if (wrong) throw stop('invalid-value', `${wrong.flag} ${wrong.message}`);
   const ask = mayAsk(options) && !options.yes;
-  if (!ask && !options.yes) throw stop('needs-terminal', 'there is nobody to ask', 'use --yes, with flags for what should differ from the defaults');
+  if (!ask && !options.yes)
+    throw stop('needs-terminal', 'there is nobody to ask', 'use --yes, with flags for what should differ from the defaults');
   const asker = ask ? await (await import('../wizard/terminal.ts')).terminalAsker() : null;
   const answers = await collectAnswers(options, asker);
   const text = draftSpec(answers);
@@ -40,7 +42,9 @@ export async function run(directory: string | undefined, options: InitOptions): 
   makeDirectory(project);
   createOnce(file, text, 0o644);
   say(options, `wrote ${file}`);
-  const credentials = asker ? await asker.yes(`Make what it needs: certificates, the first credentials of ${answers.client}, the output?`, true) : options.credentials !== false;
+  const credentials = asker
+    ? await asker.yes(`Make what it needs: certificates, the first credentials of ${answers.client}, the output?`, true)
+    : options.credentials !== false;
   if (!credentials) return EXIT.ok;
 
   const common = { ...options, file };

@@ -7,7 +7,8 @@ import { type CommonOptions, EXIT, out, say, table, tools } from './io.ts';
 import { expiryOf } from './life.ts';
 
 export function requireClient(project: Project, client: string): void {
-  if (!project.gateway.clients.some((one) => one.name === client)) throw stop('unknown-client', `"${client}" is not a client of ${project.file}`, `gatewright client add ${client}`);
+  if (!project.gateway.clients.some((one) => one.name === client))
+    throw stop('unknown-client', `"${client}" is not a client of ${project.file}`, `gatewright client add ${client}`);
 }
 
 /** After a change of credentials: the output again, and the line that makes a running gateway see it. */
@@ -22,10 +23,15 @@ export async function create(client: string, options: CommonOptions & { expires?
   requireClient(project, client);
   const { now, random } = tools();
   const expires = expiryOf(options.expires, now);
-  const { secret, stored } = changeState(project.paths, () => createKey(project.paths, { client, created: now, expires, ...(options.note ? { note: options.note } : {}) }, random));
+  const { secret, stored } = changeState(project.paths, () =>
+    createKey(project.paths, { client, created: now, expires, ...(options.note ? { note: options.note } : {}) }, random),
+  );
   if (options.json) out(JSON.stringify({ schemaVersion: 1, id: stored.id, client, key: secret.reveal(), expires: stored.expires }));
   else out(secret.reveal());
-  say(options, `key ${stored.id} of ${client}, ${stored.expires ? `until ${stored.expires.slice(0, 10)}` : 'without end'}; it is shown this once and kept nowhere`);
+  say(
+    options,
+    `key ${stored.id} of ${client}, ${stored.expires ? `until ${stored.expires.slice(0, 10)}` : 'without end'}; it is shown this once and kept nowhere`,
+  );
   settle(options);
   return EXIT.ok;
 }
@@ -34,9 +40,21 @@ export async function list(options: CommonOptions): Promise<number> {
   const { paths } = requireProject(options.file);
   const live = new Set(liveKeys(paths).map((key) => key.id));
   const now = Date.now();
-  const rows = readKeys(paths).map((key) => ({ id: key.id, client: key.client, created: key.created, expires: key.expires, status: !live.has(key.id) ? 'revoked' : key.expires !== null && Date.parse(key.expires) <= now ? 'expired' : 'live' }));
+  const rows = readKeys(paths).map((key) => ({
+    id: key.id,
+    client: key.client,
+    created: key.created,
+    expires: key.expires,
+    status: !live.has(key.id) ? 'revoked' : key.expires !== null && Date.parse(key.expires) <= now ? 'expired' : 'live',
+  }));
   if (options.json) out(JSON.stringify({ schemaVersion: 1, keys: rows }));
-  else out(table([['id', 'client', 'created', 'expires', 'status'], ...rows.map((row) => [row.id, row.client, row.created.slice(0, 10), row.expires?.slice(0, 10) ?? 'never', row.status])]));
+  else
+    out(
+      table([
+        ['id', 'client', 'created', 'expires', 'status'],
+        ...rows.map((row) => [row.id, row.client, row.created.slice(0, 10), row.expires?.slice(0, 10) ?? 'never', row.status]),
+      ]),
+    );
   return EXIT.ok;
 }
 

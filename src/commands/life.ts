@@ -15,6 +15,7 @@ const CERTIFICATE_DAYS = 90;
 
 export function daysOf(text: string | undefined): number {
   const days = text === undefined ? CERTIFICATE_DAYS : Number(text);
-  if (!Number.isSafeInteger(days) || days < 1 || days > 3650) throw stop('invalid-value', `"${text}" is not a number of days between 1 and 3650`);
+  if (!Number.isSafeInteger(days) || days < 1 || days > 3650)
+    throw stop('invalid-value', `"${text}" is not a number of days between 1 and 3650`);
   return days;
 }

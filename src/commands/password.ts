@@ -22,7 +22,11 @@ export async function set(client: string, options: SetOptions): Promise<number> 
   const project = requireProject(options.file);
   requireClient(project, client);
   const { random } = tools();
-  const password = options.generate ? generatePassword(random) : options.passwordStdin ? new Secret(await readStdin()) : await ask(client, options);
+  const password = options.generate
+    ? generatePassword(random)
+    : options.passwordStdin
+      ? new Secret(await readStdin())
+      : await ask(client, options);
   changeState(project.paths, () => {
     makePrivateDirectory(join(project.paths.run, 'nginx'));
     setPassword(project.paths, client, password, random);

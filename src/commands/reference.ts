@@ -19,8 +19,23 @@ export async function reference(): Promise<number> {
 export async function routes(options: CommonOptions): Promise<number> {
   if (options.json) out(JSON.stringify({ schemaVersion: 1, ...ROUTE_TABLE }));
   else {
-    out(table([['name', 'route', 'class', "vLLM's key", 'can be granted'], ...ROUTE_TABLE.routes.map((r) => [r.grantable ? r.name : '-', `${r.method} ${r.path}`, r.class, r.guarded ? 'guards it' : 'leaves it OPEN', r.grantable ? 'yes' : 'never'])]));
-    out(`\nGroups: ${Object.entries(ROUTE_TABLE.groups).map(([name, members]) => `${name} = ${members.join(', ')}`).join('; ')}`);
+    out(
+      table([
+        ['name', 'route', 'class', "vLLM's key", 'can be granted'],
+        ...ROUTE_TABLE.routes.map((r) => [
+          r.grantable ? r.name : '-',
+          `${r.method} ${r.path}`,
+          r.class,
+          r.guarded ? 'guards it' : 'leaves it OPEN',
+          r.grantable ? 'yes' : 'never',
+        ]),
+      ]),
+    );
+    out(
+      `\nGroups: ${Object.entries(ROUTE_TABLE.groups)
+        .map(([name, members]) => `${name} = ${members.join(', ')}`)
+        .join('; ')}`,
+    );
   }
   return EXIT.ok;
 }
@@ -29,7 +44,11 @@ export async function explain(code: string): Promise<number> {
   const text = PROBLEM_CODES[code as ProblemCode];
   if (text === undefined) {
     const near = suggest(code, Object.keys(PROBLEM_CODES));
-    throw stop('not-found', `there is no code "${code}"`, near ? `did you mean ${near}?` : `the codes are: ${Object.keys(PROBLEM_CODES).join(', ')}`);
+    throw stop(
+      'not-found',
+      `there is no code "${code}"`,
+      near ? `did you mean ${near}?` : `the codes are: ${Object.keys(PROBLEM_CODES).join(', ')}`,
+    );
   }
   out(`${code}\n\n${text}`);
   return EXIT.ok;

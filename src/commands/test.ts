@@ -30,7 +30,12 @@ export async function run(options: CommonOptions): Promise<number> {
   }
 }
 
-async function onEngine(subject: Subject, engine: Engine, double: Awaited<ReturnType<typeof startDouble>>, options: CommonOptions): Promise<Row[]> {
+async function onEngine(
+  subject: Subject,
+  engine: Engine,
+  double: Awaited<ReturnType<typeof startDouble>>,
+  options: CommonOptions,
+): Promise<Row[]> {
   const lab = await openLab(subject, engine, double);
   const shows = process.stderr.isTTY && !options.quiet;
   let count = 0;
@@ -60,9 +65,24 @@ function report(rows: readonly Row[], how: string, options: CommonOptions): void
     return;
   }
   const mark = (row: Row): string => (row.ok === null ? '?' : row.ok ? 'ok' : 'WRONG');
-  out(table([['', 'behaviour', 'request', 'expected', 'got'], ...rows.map((row) => [mark(row), row.behaviour, shorten(row.title), row.expected, row.ok === false ? `${row.got} (${row.detail})` : row.got])]));
+  out(
+    table([
+      ['', 'behaviour', 'request', 'expected', 'got'],
+      ...rows.map((row) => [
+        mark(row),
+        row.behaviour,
+        shorten(row.title),
+        row.expected,
+        row.ok === false ? `${row.got} (${row.detail})` : row.got,
+      ]),
+    ]),
+  );
   out('');
-  out(rows.some((row) => row.ok === null) ? `${rows.length} rows, ${how}` : `${rows.length} judged ${how}: ${rows.length - failed.length} as the spec says, ${failed.length} not`);
+  out(
+    rows.some((row) => row.ok === null)
+      ? `${rows.length} rows, ${how}`
+      : `${rows.length} judged ${how}: ${rows.length - failed.length} as the spec says, ${failed.length} not`,
+  );
 }
 
 /** Some targets of the probe are kilobytes long. */

@@ -22,13 +22,22 @@ export async function run(options: CommonOptions): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-try-'));
   try {
     const lab = await openLab(subject, found.engine, double);
-    say(options, `This is ${options.file} on ${found.engine.label} with:\n${subject.changes.map((change) => `  - ${change}`).join('\n')}\n`);
+    say(
+      options,
+      `This is ${options.file} on ${found.engine.label} with:\n${subject.changes.map((change) => `  - ${change}`).join('\n')}\n`,
+    );
     const ca = join(folder, 'ca.pem');
     writeFileSync(ca, subject.ca);
     const who = subject.cast[0];
     const branch = who ? wayIn(subject.gateway, who.client, { key: true, password: true, certificate: who.certificate !== null }) : null;
     if (who && branch) {
-      const context = { ...snippetContext(subject.gateway, who.client, branch), url: `https://localhost:${subject.gateway.listen.https}`, model: 'double', ca, certificate: who.certificate?.file ?? null };
+      const context = {
+        ...snippetContext(subject.gateway, who.client, branch),
+        url: `https://localhost:${subject.gateway.listen.https}`,
+        model: 'double',
+        ca,
+        certificate: who.certificate?.file ?? null,
+      };
       if (branch.includes('apiKey')) out(`export GATEWRIGHT_KEY='${who.key}'`);
       if (branch.includes('basic')) out(`export GATEWRIGHT_PASSWORD='${who.password.replaceAll("'", "'\\''")}'`);
       out(SNIPPETS[0]?.render(context)?.replace(/^#!.*\n/, '') ?? '');

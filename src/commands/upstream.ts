@@ -14,11 +14,18 @@ interface Options extends CommonOptions {
 export async function key(model: string, options: Options): Promise<number> {
   const { paths, gateway } = requireProject(options.file);
   const found = gateway.models.find((one) => one.id === model || one.name === model);
-  if (!found) throw stop('unknown-model', `"${model}" is not a model`, `models: ${gateway.models.map((one) => one.name ?? one.id).join(', ')}`);
+  if (!found)
+    throw stop('unknown-model', `"${model}" is not a model`, `models: ${gateway.models.map((one) => one.name ?? one.id).join(', ')}`);
   if (!found.keyRequired) throw stop('invalid-value', `the spec says that "${model}" asks for no key`, 'write key: required at the model');
-  if (options.generate && !found.run) throw stop('invalid-value', 'only the key of a vLLM that we run can be made up; this one has its own', 'use --key-stdin');
-  const secret = options.generate ? newKey(tools().random) : options.keyStdin ? new Secret((await readStdin()).trim()) : await ask(model, options);
-  if (!/^[\x21-\x7e]{1,512}$/.test(secret.reveal())) throw stop('invalid-value', 'the key must be one line of up to 512 visible characters');
+  if (options.generate && !found.run)
+    throw stop('invalid-value', 'only the key of a vLLM that we run can be made up; this one has its own', 'use --key-stdin');
+  const secret = options.generate
+    ? newKey(tools().random)
+    : options.keyStdin
+      ? new Secret((await readStdin()).trim())
+      : await ask(model, options);
+  if (!/^[\x21-\x7e]{1,512}$/.test(secret.reveal()))
+    throw stop('invalid-value', 'the key must be one line of up to 512 visible characters');
   changeState(paths, () => writeUpstreamKey(paths, found.id, secret, found.run !== null));
   say(options, `wrote ${paths.upstreamKey(found.id)}; a running gateway uses it from the next request on`);
   if (found.run) say(options, 'the vLLM that we run reads its key when it starts: restart it');

@@ -93,8 +93,21 @@ export function createKey(paths: StatePaths, wanted: NewKey, random: RandomBytes
 export function revokeKeys(paths: StatePaths, client: string, which: string | 'only' | 'all', at: Date): StoredKey[] {
   const live = liveKeys(paths).filter((key) => key.client === client);
   const chosen = which === 'all' ? live : which === 'only' ? live : live.filter((key) => key.id === which);
-  if (chosen.length === 0) throw stop('not-found', which === 'all' || which === 'only' ? `"${client}" has no live key` : `"${client}" has no live key ${which}`, 'gatewright key list shows them');
-  if (which === 'only' && chosen.length > 1) throw stop('ambiguous-name', `"${client}" has ${chosen.length} live keys: ${chosen.map((key) => key.id).join(', ')}`, 'name one, or use --all');
-  addRevocations(paths, chosen.map((key) => ({ kind: 'key' as const, id: key.id, client, at: at.toISOString() })));
+  if (chosen.length === 0)
+    throw stop(
+      'not-found',
+      which === 'all' || which === 'only' ? `"${client}" has no live key` : `"${client}" has no live key ${which}`,
+      'gatewright key list shows them',
+    );
+  if (which === 'only' && chosen.length > 1)
+    throw stop(
+      'ambiguous-name',
+      `"${client}" has ${chosen.length} live keys: ${chosen.map((key) => key.id).join(', ')}`,
+      'name one, or use --all',
+    );
+  addRevocations(
+    paths,
+    chosen.map((key) => ({ kind: 'key' as const, id: key.id, client, at: at.toISOString() })),
+  );
   return chosen;
 }

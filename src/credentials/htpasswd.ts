@@ -9,7 +9,7 @@ import { readText, writeAtomic } from './store.ts';
 const COST = 10;
 const MIN_PASSWORD = 10;
 /** Asked for unknown names, so that they take as long as known ones. No client can have this name. */
-export const DECOY = '-';
+const DECOY = '-';
 
 /** Names and hashes of a htpasswd file, without the decoy. */
 export function readPasswords(paths: StatePaths): Map<string, string> {
@@ -17,7 +17,8 @@ export function readPasswords(paths: StatePaths): Map<string, string> {
   const entries = text.split('\n').flatMap((line, i): [string, string][] => {
     if (line === '') return [];
     const match = /^([^:]+):(\$2y\$\d\d\$[./A-Za-z0-9]{53})$/.exec(line);
-    if (!match) throw stop('store-corrupt', `${paths.htpasswd}:${i + 1} is not a name and a bcrypt hash`, 'restore the file; nothing was changed');
+    if (!match)
+      throw stop('store-corrupt', `${paths.htpasswd}:${i + 1} is not a name and a bcrypt hash`, 'restore the file; nothing was changed');
     return [[match[1] ?? '', match[2] ?? '']];
   });
   return new Map(entries.filter(([name]) => name !== DECOY));
@@ -28,7 +29,6 @@ export function setPassword(paths: StatePaths, client: string, password: Secret,
   const text = password.reveal();
   if (truncates(text)) throw stop('weak-password', 'the password is longer than the 72 bytes that bcrypt reads');
   if ([...text].length < MIN_PASSWORD) throw stop('weak-password', `the password has fewer than ${MIN_PASSWORD} characters`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\x00-\x1f\x7f]/.test(text)) throw stop('weak-password', 'the password has control characters, which no browser sends');
   writePasswords(paths, new Map([...readPasswords(paths), [client, bcrypt(text)]]), random);
 }

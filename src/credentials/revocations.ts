@@ -19,7 +19,11 @@ export function readRevocations(paths: StatePaths): Revocation[] {
       if ((value.kind === 'key' || value.kind === 'certificate') && typeof value.id === 'string') return value;
       throw new Error('no kind or id');
     } catch (error) {
-      throw stop('store-corrupt', `${paths.revoked}:${i + 1} is not a revocation: ${(error as Error).message}`, 'restore the file from version control; nothing was changed');
+      throw stop(
+        'store-corrupt',
+        `${paths.revoked}:${i + 1} is not a revocation: ${(error as Error).message}`,
+        'restore the file from version control; nothing was changed',
+      );
     }
   });
 }

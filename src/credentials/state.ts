@@ -6,7 +6,7 @@ const ATTRIBUTES = 'revoked.jsonl merge=union\n';
 const IGNORE_ALL = '*\n';
 
 /** Makes the folders of a project's state with their modes, and the files that keep secrets out of Git. */
-export function prepareState(paths: StatePaths): void {
+function prepareState(paths: StatePaths): void {
   makeDirectory(paths.credentials);
   for (const dir of [paths.privateDir, paths.caKeys, paths.issued, paths.run]) makePrivateDirectory(dir);
   const ignore = `${paths.privateDir}/.gitignore`;

@@ -1,4 +1,19 @@
-import { closeSync, constants, existsSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -94,7 +109,11 @@ export function readJson<T>(path: string, parse: (value: unknown) => T): T | nul
   try {
     return parse(JSON.parse(text));
   } catch (error) {
-    throw stop('store-corrupt', `${path} is not what it should be: ${(error as Error).message}`, 'restore it from version control; nothing was changed');
+    throw stop(
+      'store-corrupt',
+      `${path} is not what it should be: ${(error as Error).message}`,
+      'restore it from version control; nothing was changed',
+    );
   }
 }
 
@@ -119,7 +138,16 @@ export function fileMode(path: string): number | null {
 
 function asProblem(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  const reasons: Record<string, string> = { EACCES: 'permission denied', EROFS: 'the file system is read-only', ENOTDIR: 'a part of the path is a file', EEXIST: 'a part of the path is a file', ENOSPC: 'the disk is full', EISDIR: 'it is a folder', EPERM: 'not permitted', ENOENT: 'the folder is not there' };
+  const reasons: Record<string, string> = {
+    EACCES: 'permission denied',
+    EROFS: 'the file system is read-only',
+    ENOTDIR: 'a part of the path is a file',
+    EEXIST: 'a part of the path is a file',
+    ENOSPC: 'the disk is full',
+    EISDIR: 'it is a folder',
+    EPERM: 'not permitted',
+    ENOENT: 'the folder is not there',
+  };
   return code && reasons[code] ? stop('cannot-write', `${path} cannot be written: ${reasons[code]}`) : error;
 }
 
@@ -142,7 +170,12 @@ export function withLock<T>(directory: string, work: () => T, now: () => number 
   while (!tryLock(path, mine)) {
     const holder = readHolder(path);
     if (holder && holder.host === mine.host && !isAlive(holder.pid)) takeOver(path, holder);
-    else if (now() > until) throw stop('store-locked', `another command holds ${path}${holder ? ` (process ${holder.pid} on ${holder.host})` : ''}`, 'wait for it; if no such process exists, remove the file');
+    else if (now() > until)
+      throw stop(
+        'store-locked',
+        `another command holds ${path}${holder ? ` (process ${holder.pid} on ${holder.host})` : ''}`,
+        'wait for it; if no such process exists, remove the file',
+      );
     else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   }
   try {

@@ -47,7 +47,15 @@ export function vllmService(gateway: Gateway, model: Model, toProject: string, c
     ],
     tmpfs: ['/tmp'],
     shm_size: settings.shmSize ?? SHM_BYTES,
-    deploy: { resources: { reservations: { devices: [{ driver: 'nvidia', ...(run.gpus ? { device_ids: run.gpus } : { count: settings.tensorParallel ?? 1 }), capabilities: ['gpu'] }] } } },
+    deploy: {
+      resources: {
+        reservations: {
+          devices: [
+            { driver: 'nvidia', ...(run.gpus ? { device_ids: run.gpus } : { count: settings.tensorParallel ?? 1 }), capabilities: ['gpu'] },
+          ],
+        },
+      },
+    },
     networks: { inner: address ? { ipv4_address: address } : {}, ...(run.offline ? {} : { egress: {} }) },
     healthcheck: {
       test: ['CMD', 'python3', '-c', "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=5)"],

@@ -8,7 +8,7 @@ import type { Route } from './routes/route.ts';
 import { type Gateway, looksAtModel, type Model, type Role } from './types.ts';
 import { hasForbiddenParameter, listedHost, malformed, requestAuthority, secretHeaders, splitTarget, type Target } from './well-formed.ts';
 
-export const ACME_PATH = '/.well-known/acme-challenge/';
+const ACME_PATH = '/.well-known/acme-challenge/';
 /** A slot can be free at any moment, so a concurrency refusal names the shortest wait there is. */
 const CONCURRENCY_RETRY_SECONDS = '1';
 
@@ -23,7 +23,14 @@ export function decide(gateway: Gateway, request: GatewayRequest, world: World):
   if (request.scheme === 'http') return overHttp(gateway, request, target); // 1
 
   let client: string | null = null;
-  const refuse = (code: RefusalCode, reason: string = code, headers: readonly HeaderLine[] = []): Decision => ({ kind: 'refused', status: REFUSALS[code].status, code, reason, client, headers: [...headers, ...corsHeaders(gateway, request)] });
+  const refuse = (code: RefusalCode, reason: string = code, headers: readonly HeaderLine[] = []): Decision => ({
+    kind: 'refused',
+    status: REFUSALS[code].status,
+    code,
+    reason,
+    client,
+    headers: [...headers, ...corsHeaders(gateway, request)],
+  });
 
   const defect = malformed(gateway, request, target); // 2
   if (defect || !target) return refuse(defect?.code ?? 'bad_request', defect?.reason);
@@ -52,7 +59,13 @@ export function decide(gateway: Gateway, request: GatewayRequest, world: World):
   if ('code' in limited) return refuse(limited.code, limited.reason, limited.headers);
 
   if (route.name === 'models' && looksAtModel(gateway)) {
-    return { kind: 'answer', client: identity.client, role: role.name, models: visibleModels(gateway, role), headers: corsHeaders(gateway, request) };
+    return {
+      kind: 'answer',
+      client: identity.client,
+      role: role.name,
+      models: visibleModels(gateway, role),
+      headers: corsHeaders(gateway, request),
+    };
   }
   return {
     kind: 'forward', // 9
@@ -71,13 +84,29 @@ export function decide(gateway: Gateway, request: GatewayRequest, world: World):
 function overHttp(gateway: Gateway, request: GatewayRequest, target: Target | null): Decision {
   if (target?.path.startsWith(ACME_PATH)) return { kind: 'acme' };
   const secrets = secretHeaders(gateway).some((name) => headerValues(request.headers, name).length > 0);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   const printable = !/[\x00-\x20\x7f]/.test(request.target);
-  const safe = printable && (request.method === 'GET' || request.method === 'HEAD') && !secrets && target !== null && !hasForbiddenParameter(target.query);
-  if (!safe) return { kind: 'refused', status: REFUSALS.https_required.status, code: 'https_required', reason: 'https_required', client: null, headers: [] };
+  const safe =
+    printable &&
+    (request.method === 'GET' || request.method === 'HEAD') &&
+    !secrets &&
+    target !== null &&
+    !hasForbiddenParameter(target.query);
+  if (!safe)
+    return {
+      kind: 'refused',
+      status: REFUSALS.https_required.status,
+      code: 'https_required',
+      reason: 'https_required',
+      client: null,
+      headers: [],
+    };
   const host = listedHost(gateway, requestAuthority(request, target)) ?? gateway.hosts[0] ?? '';
   const port = gateway.listen.https === 443 ? '' : `:${gateway.listen.https}`;
-  return { kind: 'redirect', status: 308, location: `https://${host}${port}${target.path}${target.query === null ? '' : `?${target.query}`}` };
+  return {
+    kind: 'redirect',
+    status: 308,
+    location: `https://${host}${port}${target.path}${target.query === null ? '' : `?${target.query}`}`,
+  };
 }
 
 interface Limited {
@@ -87,8 +116,19 @@ interface Limited {
 }
 
 /** Step 8, in its order: encoding, known length, model, rate, the client's concurrency, the gateway's, unknown length. */
-function limits(gateway: Gateway, request: GatewayRequest, world: World, clientName: string, role: Role, route: Route): Limited | { code: RefusalCode; reason: string; headers: readonly HeaderLine[] } {
-  const no = (code: RefusalCode, reason: string = code, retry?: number | string) => ({ code, reason, headers: retry === undefined ? [] : [['Retry-After', String(retry)] as const] });
+function limits(
+  gateway: Gateway,
+  request: GatewayRequest,
+  world: World,
+  clientName: string,
+  role: Role,
+  route: Route,
+): Limited | { code: RefusalCode; reason: string; headers: readonly HeaderLine[] } {
+  const no = (code: RefusalCode, reason: string = code, retry?: number | string) => ({
+    code,
+    reason,
+    headers: retry === undefined ? [] : [['Retry-After', String(retry)] as const],
+  });
   const encodings = headerValues(request.headers, 'content-encoding');
   if (encodings.some((value) => value.trim().toLowerCase() !== 'identity')) return no('unsupported_encoding');
   if (request.body.length !== null && request.body.length > gateway.limits.body) return no('body_too_large', 'known_length');
@@ -101,12 +141,17 @@ function limits(gateway: Gateway, request: GatewayRequest, world: World, clientN
     if ('code' in found) return no(found.code);
     chosen = found;
   }
-  const client = gateway.clients.find((candidate) => candidate.name === clientName) ?? { requests: role.requests, concurrent: role.concurrent };
+  const client = gateway.clients.find((candidate) => candidate.name === clientName) ?? {
+    requests: role.requests,
+    concurrent: role.concurrent,
+  };
   const wait = client.requests ? world.rate(clientName) : null;
   if (wait !== null) return no('rate_limited', 'rate_limited', wait);
-  if (client.concurrent !== null && world.concurrent(clientName) >= client.concurrent) return no('too_many_concurrent', 'too_many_concurrent', CONCURRENCY_RETRY_SECONDS);
+  if (client.concurrent !== null && world.concurrent(clientName) >= client.concurrent)
+    return no('too_many_concurrent', 'too_many_concurrent', CONCURRENCY_RETRY_SECONDS);
   if (world.concurrentAll() >= gateway.limits.concurrent) return no('overloaded');
-  if (!route.websocket && request.body.length === null && request.body.read > gateway.limits.body) return no('body_too_large', 'read_length');
+  if (!route.websocket && request.body.length === null && request.body.read > gateway.limits.body)
+    return no('body_too_large', 'read_length');
   return chosen;
 }
 
@@ -115,7 +160,8 @@ function chooseModel(gateway: Gateway, request: GatewayRequest, role: Role): Lim
   if (request.model.kind === 'unreadable') return { code: 'bad_request' };
   if (request.model.kind === 'none' && !only) return { code: 'bad_request' };
   const wanted = request.model.kind === 'name' ? request.model.name : null;
-  const model = wanted === null ? only : gateway.models.find((candidate) => candidate.name === wanted || candidate.aliases.includes(wanted));
+  const model =
+    wanted === null ? only : gateway.models.find((candidate) => candidate.name === wanted || candidate.aliases.includes(wanted));
   if (!model) return { code: 'model_not_found' };
   if (!roleHasModel(role, model)) return { code: 'model_denied' };
   return { model, named: wanted };
@@ -126,5 +172,7 @@ function roleHasModel(role: Role, model: Model): boolean {
 }
 
 function visibleModels(gateway: Gateway, role: Role): string[] {
-  return gateway.models.filter((model) => roleHasModel(role, model)).flatMap((model) => [model.name, ...model.aliases].filter((name) => name !== null));
+  return gateway.models
+    .filter((model) => roleHasModel(role, model))
+    .flatMap((model) => [model.name, ...model.aliases].filter((name) => name !== null));
 }

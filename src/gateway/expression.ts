@@ -1,5 +1,5 @@
 /** The methods by which a caller can show who it is. */
-export const METHODS = ['apiKey', 'basic', 'mtls', 'ip', 'jwt'] as const;
+const METHODS = ['apiKey', 'basic', 'mtls', 'ip', 'jwt'] as const;
 export type Method = (typeof METHODS)[number];
 
 export type Expression =
@@ -36,7 +36,9 @@ export function parseExpression(text: string): { expression: Expression } | { er
       return close?.word === ')' ? inner : fail('this parenthesis is never closed', token.offset);
     }
     const method = METHODS.find((name) => name === token.word);
-    return method ? { kind: 'leaf', method, offset: token.offset } : fail(`"${token.word}" is not a method; the methods are ${METHODS.join(', ')}`, token.offset);
+    return method
+      ? { kind: 'leaf', method, offset: token.offset }
+      : fail(`"${token.word}" is not a method; the methods are ${METHODS.join(', ')}`, token.offset);
   };
   const conjunction = (): Expression => chain('and', primary);
   const disjunction = (): Expression => chain('or', conjunction);

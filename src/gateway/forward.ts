@@ -4,7 +4,16 @@ import { type GatewayRequest, type HeaderLine, headerValue, headerValues } from 
 import type { Gateway, Model } from './types.ts';
 
 /** Request headers that pass; everything else is dropped (DECISION section 5). */
-export const PASSED_HEADERS = ['accept', 'accept-language', 'content-type', 'content-length', 'user-agent', 'openai-beta', 'anthropic-version', 'anthropic-beta'] as const;
+export const PASSED_HEADERS = [
+  'accept',
+  'accept-language',
+  'content-type',
+  'content-length',
+  'user-agent',
+  'openai-beta',
+  'anthropic-version',
+  'anthropic-beta',
+] as const;
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
 

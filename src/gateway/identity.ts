@@ -21,7 +21,9 @@ export interface NotIdentified {
   readonly headers: readonly HeaderLine[];
 }
 
-type Leaf = { readonly holds: false; readonly reason: string } | { readonly holds: true; readonly client: string | null; readonly role?: string | null };
+type Leaf =
+  | { readonly holds: false; readonly reason: string }
+  | { readonly holds: true; readonly client: string | null; readonly role?: string | null };
 
 export const KEY_LENGTH = { min: 16, max: 512 };
 /** bcrypt reads 72 bytes; a longer password would be cut silently. */
@@ -49,7 +51,8 @@ export function identify(gateway: Gateway, request: GatewayRequest, world: World
     const named: { client: string; role?: string | null }[] = [];
     const holds = ordered.every((method) => {
       const result = leaf(method);
-      if (result.holds && result.client !== null) named.push({ client: result.client, ...(result.role === undefined ? {} : { role: result.role }) });
+      if (result.holds && result.client !== null)
+        named.push({ client: result.client, ...(result.role === undefined ? {} : { role: result.role }) });
       return result.holds;
     });
     if (!holds) continue;
@@ -63,7 +66,9 @@ export function identify(gateway: Gateway, request: GatewayRequest, world: World
   }
   if (mismatch) return { code: 'identity_mismatch', reason: 'identity_mismatch', headers: [] };
   if (throttled !== null) return { code: 'too_many_failures', reason: 'too_many_failures', headers: [['Retry-After', String(throttled)]] };
-  const reason = ASKING_ORDER.map((method) => leaves.get(method)).flatMap((l) => (l && !l.holds && l.reason !== 'absent' ? [l.reason] : []))[0] ?? 'no_credential';
+  const reason =
+    ASKING_ORDER.map((method) => leaves.get(method)).flatMap((l) => (l && !l.holds && l.reason !== 'absent' ? [l.reason] : []))[0] ??
+    'no_credential';
   return missing(gateway, request, (method) => leaf(method).holds, reason);
 }
 
@@ -164,7 +169,11 @@ function askPassword(gateway: Gateway, request: GatewayRequest, world: World): L
   const caller = callerOf(gateway, request);
   const hex = addressHex(caller ?? request.peer);
   const known = CLIENT_NAME.test(name) && gateway.clients.some((client: Client) => client.name === name);
-  const result = world.password({ name: known ? name : '*', password: Buffer.from(password, 'latin1').toString('utf8'), address: failureAddress(hex ?? '') });
+  const result = world.password({
+    name: known ? name : '*',
+    password: Buffer.from(password, 'latin1').toString('utf8'),
+    address: failureAddress(hex ?? ''),
+  });
   if (typeof result === 'object') return result.throttled;
   if (!known) return no('unknown_user');
   return result === 'right' ? { holds: true, client: name } : no('wrong_password');

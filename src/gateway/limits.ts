@@ -11,5 +11,8 @@ export function distinctLimits(gateway: Gateway): { rates: Rate[]; concurrents: 
   const holders: (Client | Role)[] = [...gateway.clients, ...(gateway.access.jwt ? gateway.roles : [])];
   const rates = new Map(holders.flatMap((h) => (h.requests ? [[rateClass(h.requests), h.requests] as const] : [])));
   const concurrents = new Set(holders.flatMap((h) => (h.concurrent === null ? [] : [h.concurrent])));
-  return { rates: [...rates.values()].sort((a, b) => a.seconds - b.seconds || a.count - b.count), concurrents: [...concurrents].sort((a, b) => a - b) };
+  return {
+    rates: [...rates.values()].sort((a, b) => a.seconds - b.seconds || a.count - b.count),
+    concurrents: [...concurrents].sort((a, b) => a - b),
+  };
 }

@@ -23,7 +23,9 @@ export interface Policy {
  */
 export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; seconds: number }) => number): Policy {
   const { access } = gateway;
-  const rates = new Map(gateway.clients.flatMap((client) => (client.requests ? [[rateClass(client.requests), client.requests] as const] : [])));
+  const rates = new Map(
+    gateway.clients.flatMap((client) => (client.requests ? [[rateClass(client.requests), client.requests] as const] : [])),
+  );
   const content = {
     hosts: presence(gateway.hosts),
     limits: { ...LIMITS, body: gateway.limits.body, key: KEY_LENGTH, password: MAX_PASSWORD_BYTES },
@@ -36,11 +38,22 @@ export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; s
     secretHeaders: secretHeaders(gateway),
     branches: access.branches,
     // For the answer when nothing holds: what each alternative asks beside header credentials.
-    beside: [...new Map(branchesOf(access.expression).map((branch) => besideHeaders(branch)).map((b) => [b.join(), b])).values()],
+    beside: [
+      ...new Map(
+        branchesOf(access.expression)
+          .map((branch) => besideHeaders(branch))
+          .map((b) => [b.join(), b]),
+      ).values(),
+    ],
     allow: access.allow.map(range),
     trusted: gateway.listen.trustedProxies.map(range),
     addressClient: access.addressClient,
-    clients: Object.fromEntries(gateway.clients.map((client) => [client.name, { role: client.role, rate: rateClass(client.requests), concurrent: client.concurrent === null ? '' : String(client.concurrent) }])),
+    clients: Object.fromEntries(
+      gateway.clients.map((client) => [
+        client.name,
+        { role: client.role, rate: rateClass(client.requests), concurrent: client.concurrent === null ? '' : String(client.concurrent) },
+      ]),
+    ),
     roles: Object.fromEntries(gateway.roles.map((role) => [role.name, presence(role.routes)])),
     retryAfter: Object.fromEntries([...rates].map(([name, rate]) => [name, retryAfter(rate)])),
     failuresRetryAfter: retryAfter(gateway.limits.failures),

@@ -20,14 +20,14 @@ export interface GatewayRequest {
   readonly model: { readonly kind: 'none' | 'unreadable' } | { readonly kind: 'name'; readonly name: string };
 }
 
-export interface PasswordCheck {
+interface PasswordCheck {
   readonly name: string;
   readonly password: string;
   /** What failures are counted by: an IPv4 address, or the /64 of an IPv6 one, in hex. */
   readonly address: string;
 }
 
-export type TokenResult =
+type TokenResult =
   | { readonly valid: true; readonly subject: string; readonly roles: string | readonly string[] | null }
   | { readonly valid: false; readonly reason: string };
 
@@ -49,7 +49,7 @@ export interface World {
   concurrentAll(): number;
 }
 
-export interface Refused {
+interface Refused {
   readonly kind: 'refused';
   readonly status: number;
   readonly code: RefusalCode;
@@ -80,7 +80,13 @@ export type Decision =
   | { readonly kind: 'acme' }
   | { readonly kind: 'redirect'; readonly status: 308; readonly location: string }
   | { readonly kind: 'preflight'; readonly status: 204; readonly headers: readonly HeaderLine[] }
-  | { readonly kind: 'answer'; readonly client: string; readonly role: string; readonly models: readonly string[]; readonly headers: readonly HeaderLine[] }
+  | {
+      readonly kind: 'answer';
+      readonly client: string;
+      readonly role: string;
+      readonly models: readonly string[];
+      readonly headers: readonly HeaderLine[];
+    }
   | Refused
   | Forward;
 

@@ -10,7 +10,7 @@ import type { Route } from './routes/route.ts';
 
 export type ProxyName = 'nginx' | 'traefik' | 'httpd';
 
-export interface Listener {
+interface Listener {
   readonly bind: string;
   /** The port callers use. */
   readonly https: number;
@@ -21,7 +21,7 @@ export interface Listener {
 
 export type ServerTls = { readonly kind: 'self-signed' } | { readonly kind: 'files'; readonly cert: string; readonly key: string };
 
-export interface VllmSettings {
+interface VllmSettings {
   readonly quantization?: string | undefined;
   readonly dtype?: string | undefined;
   readonly maxModelLen?: number | string | undefined;
@@ -46,7 +46,13 @@ export interface Model {
   readonly upstream: { readonly scheme: 'http' | 'https'; readonly host: string; readonly port: number };
   readonly keyRequired: boolean;
   /** Present when we start the server. */
-  readonly run: { readonly model: string; readonly gpus: readonly string[] | null; readonly token: boolean; readonly offline: boolean; readonly settings: VllmSettings } | null;
+  readonly run: {
+    readonly model: string;
+    readonly gpus: readonly string[] | null;
+    readonly token: boolean;
+    readonly offline: boolean;
+    readonly settings: VllmSettings;
+  } | null;
 }
 
 export interface Role {
@@ -68,7 +74,7 @@ export interface Client {
   readonly subject: string | null;
 }
 
-export interface JwtSettings {
+interface JwtSettings {
   readonly issuer: string;
   readonly audience: string;
   readonly keys: string;

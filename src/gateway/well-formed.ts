@@ -51,9 +51,11 @@ export function malformed(gateway: Gateway, request: GatewayRequest, target: Tar
   for (const name of new Set([...SINGLE_HEADERS, ...keyHeaders])) if (headerValues(headers, name).length > 1) return bad('repeated_header');
   if (request.target.length > LIMITS.target) return bad('target_length', 'uri_too_long');
   if (headers.length > LIMITS.headerLines) return bad('header_lines', 'headers_too_large');
-  if (headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0) > LIMITS.headerBytes) return bad('header_bytes', 'headers_too_large');
+  if (headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0) > LIMITS.headerBytes)
+    return bad('header_bytes', 'headers_too_large');
   if (!target || !isNormal(target)) return bad('path_form');
-  if (request.authority !== undefined && headerValues(headers, 'host').some((host) => host !== request.authority)) return bad('host_mismatch');
+  if (request.authority !== undefined && headerValues(headers, 'host').some((host) => host !== request.authority))
+    return bad('host_mismatch');
   if (listedHost(gateway, requestAuthority(request, target)) === null) return bad('host', 'unknown_host');
   if (ambiguousKeys(gateway, request)) return bad('two_keys', 'ambiguous_credentials');
   if (!connectionIsPlain(gateway, request, target.path)) return bad('connection');
@@ -63,7 +65,6 @@ export function malformed(gateway: Gateway, request: GatewayRequest, target: Tar
 
 /** Whether the path is its own normal form, so that no two engines can read it differently. */
 function isNormal({ path, query }: Target): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\x00-\x20\x7f\\#]/.test(path) || (query !== null && /[\x00-\x20\x7f#]/.test(query))) return false;
   if (path.includes('//') || /\/\.{1,2}(?:\/|$)/.test(path)) return false;
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) return false;
@@ -96,8 +97,16 @@ export function parseAuthorization(value: string | undefined): { scheme: string;
 }
 
 function connectionIsPlain(gateway: Gateway, request: GatewayRequest, path: string): boolean {
-  const websocket = headerValue(request.headers, 'upgrade')?.toLowerCase() === 'websocket' && gateway.routes.some((route) => route.websocket && pathMatches(route.path, path));
-  return headerValues(request.headers, 'connection').every((line) => line.split(',').every((option) => CONNECTION_OPTIONS.includes(option.trim().toLowerCase()) || (websocket && option.trim().toLowerCase() === 'upgrade')));
+  const websocket =
+    headerValue(request.headers, 'upgrade')?.toLowerCase() === 'websocket' &&
+    gateway.routes.some((route) => route.websocket && pathMatches(route.path, path));
+  return headerValues(request.headers, 'connection').every((line) =>
+    line
+      .split(',')
+      .every(
+        (option) => CONNECTION_OPTIONS.includes(option.trim().toLowerCase()) || (websocket && option.trim().toLowerCase() === 'upgrade'),
+      ),
+  );
 }
 
 /** Whether the query has a parameter that people use for secrets. */

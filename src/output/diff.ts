@@ -24,14 +24,19 @@ function compare(a: readonly string[], b: readonly string[]): Line[] {
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
   const [x, y] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
   const keep = (text: string): Line => ({ mark: ' ', text });
-  const middle = x.length * y.length > 4_000_000 ? [...x.map((text): Line => ({ mark: '-', text })), ...y.map((text): Line => ({ mark: '+', text }))] : subsequence(x, y);
+  const middle =
+    x.length * y.length > 4_000_000
+      ? [...x.map((text): Line => ({ mark: '-', text })), ...y.map((text): Line => ({ mark: '+', text }))]
+      : subsequence(x, y);
   return [...a.slice(0, start).map(keep), ...middle, ...a.slice(a.length - end).map(keep)];
 }
 
 function subsequence(x: readonly string[], y: readonly string[]): Line[] {
   const length = Array.from({ length: x.length + 1 }, () => new Array<number>(y.length + 1).fill(0));
   const at = (i: number, j: number): number => length[i]?.[j] ?? 0;
-  for (let i = x.length - 1; i >= 0; i--) for (let j = y.length - 1; j >= 0; j--) (length[i] as number[])[j] = x[i] === y[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+  for (let i = x.length - 1; i >= 0; i--)
+    for (let j = y.length - 1; j >= 0; j--)
+      (length[i] as number[])[j] = x[i] === y[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
   const result: Line[] = [];
   for (let i = 0, j = 0; i < x.length || j < y.length; ) {
     if (i < x.length && j < y.length && x[i] === y[j]) {

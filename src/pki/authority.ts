@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { StatePaths } from '../credentials/paths.ts';
@@ -13,7 +13,7 @@ import { buildCrl } from './revocation.ts';
  * never contains the key that names callers.
  */
 export type AuthorityName = 'clients' | 'server';
-export type RandomBytes = (size: number) => Uint8Array;
+type RandomBytes = (size: number) => Uint8Array;
 export interface Tools {
   readonly now: Date;
   readonly random: RandomBytes;
@@ -42,11 +42,19 @@ const privatePem = (key: KeyObject): string => key.export({ type: 'pkcs8', forma
 
 /** Makes an authority (P-256, path length 0). It can never be overwritten. */
 export function createAuthority(paths: StatePaths, name: AuthorityName, { now, random }: Tools): X509Certificate {
-  if (fileExists(certificatePath(paths, name)) || fileExists(keyPath(paths, name))) throw stop('exists-already', `there is a CA for ${name} already: ${certificatePath(paths, name)}`, 'it is never overwritten');
+  if (fileExists(certificatePath(paths, name)) || fileExists(keyPath(paths, name)))
+    throw stop('exists-already', `there is a CA for ${name} already: ${certificatePath(paths, name)}`, 'it is never overwritten');
   makePrivateDirectory(paths.caKeys);
   makeDirectory(paths.caFiles);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const pem = issueCertificate({ profile: { kind: 'ca', commonName: `Gatewright CA for ${name}`, days: CA_DAYS }, publicKey, issuer: null, key: privateKey, now, serial: newSerial(random) });
+  const pem = issueCertificate({
+    profile: { kind: 'ca', commonName: `Gatewright CA for ${name}`, days: CA_DAYS },
+    publicKey,
+    issuer: null,
+    key: privateKey,
+    now,
+    serial: newSerial(random),
+  });
   // The key first: a certificate without its key would look like a CA that cannot sign.
   createOnce(keyPath(paths, name), privatePem(privateKey), 0o600);
   createOnce(certificatePath(paths, name), pem, 0o644);
@@ -61,14 +69,24 @@ export function hasAuthority(paths: StatePaths, name: AuthorityName): boolean {
 function openAuthority(paths: StatePaths, name: AuthorityName): Issuer {
   const certificate = readText(certificatePath(paths, name));
   const key = readText(keyPath(paths, name));
-  if (certificate === null) throw stop('missing-ca', `there is no CA for ${name}`, name === 'clients' ? 'gatewright ca init' : 'gatewright prepare');
-  if (key === null) throw stop('missing-ca', `the key of the CA for ${name} is not on this machine: ${keyPath(paths, name)}`, 'issue on the machine that made the CA; the key never leaves it');
+  if (certificate === null)
+    throw stop('missing-ca', `there is no CA for ${name}`, name === 'clients' ? 'gatewright ca init' : 'gatewright prepare');
+  if (key === null)
+    throw stop(
+      'missing-ca',
+      `the key of the CA for ${name} is not on this machine: ${keyPath(paths, name)}`,
+      'issue on the machine that made the CA; the key never leaves it',
+    );
   try {
     const issuer = { certificate: new X509Certificate(certificate), key: createPrivateKey(key) };
     if (!issuer.certificate.checkPrivateKey(issuer.key)) throw new Error('the key does not belong to the certificate');
     return issuer;
   } catch (error) {
-    throw stop('store-corrupt', `the CA for ${name} cannot be used: ${(error as Error).message}`, 'restore it from a backup; nothing was changed');
+    throw stop(
+      'store-corrupt',
+      `the CA for ${name} cannot be used: ${(error as Error).message}`,
+      'restore it from a backup; nothing was changed',
+    );
   }
 }
 
@@ -94,9 +112,18 @@ export interface IssuedCertificate {
 export function issueClientCertificate(paths: StatePaths, client: string, days: number, { now, random }: Tools): IssuedCertificate {
   const issuer = openAuthority(paths, 'clients');
   const notAfter = new Date(now.getTime() + days * 86_400_000);
-  if (notAfter > new Date(issuer.certificate.validTo)) throw stop('invalid-value', `the certificate would outlive its CA, which ends ${issuer.certificate.validTo}`);
+  if (notAfter > new Date(issuer.certificate.validTo))
+    throw stop('invalid-value', `the certificate would outlive its CA, which ends ${issuer.certificate.validTo}`);
   const serial = newSerial(random);
-  const pending: StoredCertificate = { serial: Buffer.from(serial).toString('hex').toUpperCase(), client, sha256: '', sha1: '', notAfter: notAfter.toISOString(), created: now.toISOString(), status: 'pending' };
+  const pending: StoredCertificate = {
+    serial: Buffer.from(serial).toString('hex').toUpperCase(),
+    client,
+    sha256: '',
+    sha1: '',
+    notAfter: notAfter.toISOString(),
+    created: now.toISOString(),
+    status: 'pending',
+  };
   const before = readIndex(paths);
   writeIndex(paths, { ...before, certificates: [...before.certificates, pending] });
 
@@ -127,21 +154,43 @@ export function revokeCertificates(paths: StatePaths, client: string, which: str
   const revoked = revokedIds(paths, 'certificate');
   const live = readIndex(paths).certificates.filter((c) => c.client === client && !revoked.has(c.serial));
   const chosen = which === 'only' || which === 'all' ? live : live.filter((c) => c.serial === which.toUpperCase());
-  if (chosen.length === 0) throw stop('not-found', which === 'only' || which === 'all' ? `"${client}" has no live certificate` : `"${client}" has no live certificate ${which}`, 'gatewright cert list shows them');
-  if (which === 'only' && chosen.length > 1) throw stop('ambiguous-name', `"${client}" has ${chosen.length} live certificates: ${chosen.map((c) => c.serial).join(', ')}`, 'name the serial, or use --all');
-  addRevocations(paths, chosen.map((c) => ({ kind: 'certificate' as const, id: c.serial, client, at: now.toISOString() })));
+  if (chosen.length === 0)
+    throw stop(
+      'not-found',
+      which === 'only' || which === 'all' ? `"${client}" has no live certificate` : `"${client}" has no live certificate ${which}`,
+      'gatewright cert list shows them',
+    );
+  if (which === 'only' && chosen.length > 1)
+    throw stop(
+      'ambiguous-name',
+      `"${client}" has ${chosen.length} live certificates: ${chosen.map((c) => c.serial).join(', ')}`,
+      'name the serial, or use --all',
+    );
+  addRevocations(
+    paths,
+    chosen.map((c) => ({ kind: 'certificate' as const, id: c.serial, client, at: now.toISOString() })),
+  );
   if (fileExists(keyPath(paths, 'clients'))) refreshCrl(paths, now);
   return chosen;
 }
 
 /** Writes the CRL from the recorded revocations, with the next number. */
-export function refreshCrl(paths: StatePaths, now: Date): void {
+function refreshCrl(paths: StatePaths, now: Date): void {
   const issuer = openAuthority(paths, 'clients');
   const before = readIndex(paths);
   const revoked = readRevocations(paths).filter((r) => r.kind === 'certificate');
   const next = { ...before, crlNumber: before.crlNumber + 1 };
   writeIndex(paths, next);
-  writeAtomic(paths.clientCrl, buildCrl(issuer, revoked.map((r) => ({ serial: Buffer.from(r.id, 'hex'), at: new Date(r.at) })), next.crlNumber, now), 0o644);
+  writeAtomic(
+    paths.clientCrl,
+    buildCrl(
+      issuer,
+      revoked.map((r) => ({ serial: Buffer.from(r.id, 'hex'), at: new Date(r.at) })),
+      next.crlNumber,
+      now,
+    ),
+    0o644,
+  );
 }
 
 /** Makes the gateway's own certificate, and the CA that signs it where there is none. */
@@ -162,9 +211,4 @@ export function serverCertificateNames(paths: StatePaths): string[] | null {
   if (text === null) return null;
   const names = new X509Certificate(text).subjectAltName ?? '';
   return names.split(', ').map((entry) => entry.replace(/^(?:DNS|IP Address):/, ''));
-}
-
-/** The public key of a private key file, to tell whether two files belong together. */
-export function sameKey(certificatePem: string, keyPem: string): boolean {
-  return createPublicKey(certificatePem).equals(createPublicKey(createPrivateKey(keyPem)));
 }

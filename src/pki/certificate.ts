@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, sign, type X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { addressHex } from '../gateway/address.ts';
 import { bits, boolean, type Der, decode, encode, integer, octets, oid, pem, sequence, set, tagged, time, utf8 } from './der.ts';
@@ -111,7 +111,10 @@ function generalName(text: string): Der {
 export function keyId(key: KeyObject): Uint8Array {
   const spki = decode(key.export({ type: 'spki', format: 'der' }));
   const bitString = (spki.value as Der[])[1]?.value as string;
-  return createHash('sha256').update(Buffer.from(bitString.slice(1), 'binary')).digest().subarray(0, 20);
+  return createHash('sha256')
+    .update(Buffer.from(bitString.slice(1), 'binary'))
+    .digest()
+    .subarray(0, 20);
 }
 
 /** Fingerprints of the DER in lower-case hex: SHA-256 is the identity, SHA-1 is what nginx can see. */

@@ -8,7 +8,7 @@ export interface RevokedCertificate {
 }
 
 /** How long a CRL is valid. Our engines do not need it; it is published for others. */
-export const CRL_DAYS = 30;
+const CRL_DAYS = 30;
 
 /** A v2 CRL (RFC 5280 section 5) as PEM. `number` must grow from one CRL to the next. */
 export function buildCrl(issuer: Issuer, revoked: readonly RevokedCertificate[], number: number, now: Date): string {

@@ -17,12 +17,15 @@ export function bareVllm(key: string | null, seen: Seen): { status: number; body
   const guarded = seen.method !== 'OPTIONS' && GUARDED_PREFIXES.some((prefix) => path.startsWith(prefix));
   if (key !== null && guarded && !/^bearer /i.test(authorization ?? '')) return { status: 401, body: { error: 'Unauthorized' } };
   if (key !== null && guarded && authorization?.slice(7) !== key) return { status: 401, body: { error: 'Unauthorized' } };
-  const here = registeredRoutes().filter((route) => (route.path.endsWith('*') ? path.startsWith(route.path.slice(0, -1)) : pathMatches(route.path, path)));
+  const here = registeredRoutes().filter((route) =>
+    route.path.endsWith('*') ? path.startsWith(route.path.slice(0, -1)) : pathMatches(route.path, path),
+  );
   if (here.length === 0) return { status: 404, body: { detail: 'Not Found' } };
   // The metrics application is mounted, and a mount takes every method.
   if (path.startsWith('/metrics')) return null;
   if (!here.some((route) => route.method === seen.method)) return { status: 405, body: { detail: 'Method Not Allowed' } };
   const takesBody = here.some((route) => route.method === 'POST' && route.class === 'inference');
-  if (takesBody && !/"(messages|prompt|input|tokens)"/.test(seen.body)) return { status: 400, body: { error: { message: 'Field required', type: 'BadRequestError', code: 400 } } };
+  if (takesBody && !/"(messages|prompt|input|tokens)"/.test(seen.body))
+    return { status: 400, body: { error: { message: 'Field required', type: 'BadRequestError', code: 400 } } };
   return null;
 }

@@ -61,7 +61,9 @@ function stopServer(server: Server): Promise<void> {
 }
 
 async function record(request: IncomingMessage, seen: Seen[]): Promise<Seen> {
-  const headers = request.rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), request.rawHeaders[i + 1] ?? ''] as const] : []));
+  const headers = request.rawHeaders.flatMap((name, i) =>
+    i % 2 === 0 ? [[name.toLowerCase(), request.rawHeaders[i + 1] ?? ''] as const] : [],
+  );
   const chunks: Buffer[] = [];
   const one = { method: request.method ?? '', target: request.url ?? '', headers, body: '', aborted: false, chunks: 0 };
   // Recorded at once: a request that never ends was seen all the same.
@@ -77,7 +79,11 @@ async function record(request: IncomingMessage, seen: Seen[]): Promise<Seen> {
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/plain' : 'application/json', 'access-control-allow-origin': '*', 'x-request-id': 'from-the-upstream' });
+  response.writeHead(status, {
+    'content-type': typeof body === 'string' ? 'text/plain' : 'application/json',
+    'access-control-allow-origin': '*',
+    'x-request-id': 'from-the-upstream',
+  });
   response.end(text);
 }
 
@@ -86,23 +92,42 @@ async function reply(one: Seen, response: ServerResponse, pace: Double['pace']):
   const asked = jsonObject(one.body);
   const model = typeof asked.model === 'string' ? asked.model : 'double';
   if (path === '/v1/chat/completions' || path === '/invocations') return chat(one, asked, model, response, pace);
-  if (path === '/v1/embeddings') return send(response, 200, { object: 'list', model, data: [{ object: 'embedding', index: 0, embedding: [0.1, 0.2, 0.3] }], usage: { prompt_tokens: 1, total_tokens: 1 } });
-  if (path === '/v1/models') return send(response, 200, { object: 'list', data: [{ id: model, object: 'model', created: 1, owned_by: 'vllm' }] });
+  if (path === '/v1/embeddings')
+    return send(response, 200, {
+      object: 'list',
+      model,
+      data: [{ object: 'embedding', index: 0, embedding: [0.1, 0.2, 0.3] }],
+      usage: { prompt_tokens: 1, total_tokens: 1 },
+    });
+  if (path === '/v1/models')
+    return send(response, 200, { object: 'list', data: [{ id: model, object: 'model', created: 1, owned_by: 'vllm' }] });
   if (path === '/health') return send(response, 200, '');
   if (path === '/metrics') return send(response, 200, 'vllm:num_requests_running{model_name="double"} 0.0\n');
   if (path === '/tokenize') return send(response, 200, { count: 1, max_model_len: 16384, tokens: [1] });
   return send(response, 200, { double: true, method: one.method, target: one.target, bytes: one.body.length });
 }
 
-async function chat(one: Seen, asked: Record<string, unknown>, model: string, response: ServerResponse, pace: Double['pace']): Promise<void> {
+async function chat(
+  one: Seen,
+  asked: Record<string, unknown>,
+  model: string,
+  response: ServerResponse,
+  pace: Double['pace'],
+): Promise<void> {
   const base = { id: 'chatcmpl-double', created: 1, model };
   const usage = { prompt_tokens: 3, completion_tokens: pace.chunks, total_tokens: 3 + pace.chunks };
   await sleep(pace.firstMs);
   if (asked.stream !== true) {
-    return send(response, 200, { ...base, object: 'chat.completion', choices: [{ index: 0, message: { role: 'assistant', content: 'Hello from the double.' }, finish_reason: 'stop' }], usage });
+    return send(response, 200, {
+      ...base,
+      object: 'chat.completion',
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Hello from the double.' }, finish_reason: 'stop' }],
+      usage,
+    });
   }
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-  const event = (data: unknown): boolean => response.write(`data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', ...(data as object) })}\n\n`);
+  const event = (data: unknown): boolean =>
+    response.write(`data: ${JSON.stringify({ ...base, object: 'chat.completion.chunk', ...(data as object) })}\n\n`);
   for (let i = 0; i < pace.chunks && !response.destroyed; i++) {
     if (i > 0) await sleep(pace.chunkMs);
     event({ choices: [{ index: 0, delta: { content: `token${i} ` }, finish_reason: null }] });

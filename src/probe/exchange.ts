@@ -10,7 +10,7 @@ export interface Peer {
   readonly localAddress?: string;
 }
 
-export interface Read {
+interface Read {
   /** Milliseconds of a monotonic clock. */
   readonly at: number;
   readonly bytes: Buffer;
@@ -35,7 +35,11 @@ const TIMEOUT_MS = 15_000;
  * Sends exactly these bytes over HTTP/1.1 and reads one answer. A client library would tidy the request;
  * here nothing is changed on the way.
  */
-export function exchange(peer: Peer, bytes: Uint8Array | readonly Uint8Array[], options: { readonly head?: boolean; readonly onRead?: (text: string, socket: Socket) => void } = {}): Promise<Outcome> {
+export function exchange(
+  peer: Peer,
+  bytes: Uint8Array | readonly Uint8Array[],
+  options: { readonly head?: boolean; readonly onRead?: (text: string, socket: Socket) => void } = {},
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const socket = open(peer);
     const reads: Read[] = [];
@@ -48,7 +52,9 @@ export function exchange(peer: Peer, bytes: Uint8Array | readonly Uint8Array[], 
     };
     const current = (): Outcome => parse(reads, options.head === true);
     socket.setTimeout(TIMEOUT_MS, () => finish({ kind: 'no-answer', error: 'no answer in time' }));
-    socket.on('error', (error) => finish(reads.length > 0 ? current() : { kind: 'no-answer', error: (error as NodeJS.ErrnoException).code ?? error.message }));
+    socket.on('error', (error) =>
+      finish(reads.length > 0 ? current() : { kind: 'no-answer', error: (error as NodeJS.ErrnoException).code ?? error.message }),
+    );
     socket.on('close', () => finish(reads.length > 0 ? current() : { kind: 'no-answer', error: 'closed' }));
     socket.once(peer.tls ? 'secureConnect' : 'connect', () => {
       for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) socket.write(part);
@@ -81,7 +87,14 @@ function parse(reads: readonly Read[], head: boolean): Outcome {
   if (status === 100) return parse([{ at: reads.at(-1)?.at ?? 0, bytes: Buffer.from(rest, 'latin1') }], head);
   const headers = lines.map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1).trim()] as const);
   const value = (name: string): string | undefined => headers.find(([key]) => key.toLowerCase() === name)?.[1];
-  const answer = (body: string, complete: boolean): Answer => ({ kind: 'answer', status, headers, body: Buffer.from(body, 'latin1').toString('utf8'), reads, complete });
+  const answer = (body: string, complete: boolean): Answer => ({
+    kind: 'answer',
+    status,
+    headers,
+    body: Buffer.from(body, 'latin1').toString('utf8'),
+    reads,
+    complete,
+  });
   if (head || status === 204 || status === 304) return answer('', true);
   if (value('transfer-encoding')?.toLowerCase() === 'chunked') return dechunk(rest, answer);
   const length = value('content-length');

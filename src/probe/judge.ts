@@ -44,9 +44,16 @@ export function judge(subject: Subject, trial: Trial): Verdict {
   if (!want.forwarded && seen.length > 0) differences.push('the upstream saw the request');
   if (want.forwarded && seen.length !== 1) differences.push(`the upstream saw ${seen.length} requests, not 1`);
   if (!outcome.complete) differences.push('the answer was cut');
-  if (decision.kind === 'redirect' && answerHeader(outcome, 'location') !== decision.location) differences.push(`Location ${answerHeader(outcome, 'location')}, not ${decision.location}`);
-  if (decision.kind === 'refused' || decision.kind === 'preflight' || decision.kind === 'forward') differences.push(...compareHeaders(trial, decision.headers));
-  if (decision.kind === 'refused' && trial.sketch.scheme !== 'http' && !/^[0-9a-f]{32}$|^[A-Za-z0-9_-]{8,64}$/.test(answerHeader(outcome, 'x-request-id') ?? '')) differences.push('no X-Request-Id');
+  if (decision.kind === 'redirect' && answerHeader(outcome, 'location') !== decision.location)
+    differences.push(`Location ${answerHeader(outcome, 'location')}, not ${decision.location}`);
+  if (decision.kind === 'refused' || decision.kind === 'preflight' || decision.kind === 'forward')
+    differences.push(...compareHeaders(trial, decision.headers));
+  if (
+    decision.kind === 'refused' &&
+    trial.sketch.scheme !== 'http' &&
+    !/^[0-9a-f]{32}$|^[A-Za-z0-9_-]{8,64}$/.test(answerHeader(outcome, 'x-request-id') ?? '')
+  )
+    differences.push('no X-Request-Id');
   const only = seen[0];
   if (decision.kind === 'forward' && only) differences.push(...compareUpstream(subject, decision, only, trial));
   return { expected, got, differences };
@@ -56,7 +63,16 @@ function describe(status: number, code: string | null, forwarded: boolean): stri
   return `${status}${code ? ` ${code}` : ''}${forwarded ? ' →upstream' : ''}`;
 }
 
-const POLICY_HEADERS = ['Allow', 'WWW-Authenticate', 'Retry-After', 'Access-Control-Allow-Origin', 'Access-Control-Allow-Methods', 'Access-Control-Allow-Headers', 'Access-Control-Expose-Headers', 'Access-Control-Max-Age'];
+const POLICY_HEADERS = [
+  'Allow',
+  'WWW-Authenticate',
+  'Retry-After',
+  'Access-Control-Allow-Origin',
+  'Access-Control-Allow-Methods',
+  'Access-Control-Allow-Headers',
+  'Access-Control-Expose-Headers',
+  'Access-Control-Max-Age',
+];
 
 /** nginx answers a request line that it cannot parse before it reads a header, so it sees no Origin (docs/behaviours.md). */
 function unreadByNginx(decision: Trial['decision']): boolean {
@@ -84,7 +100,8 @@ function compareUpstream(subject: Subject, decision: Forward, seen: Trial['seen'
   for (const [name, value] of got) {
     if (name === 'x-request-id' && !wanted.has(name)) {
       if (!/^[0-9a-f]{32}$/.test(value)) differences.push('X-Request-Id is not 128 bits in hex');
-    } else if (wanted.get(name) !== value) differences.push(`upstream ${name}: ${wanted.has(name) ? `"${value}", not "${wanted.get(name)}"` : 'should not be there'}`);
+    } else if (wanted.get(name) !== value)
+      differences.push(`upstream ${name}: ${wanted.has(name) ? `"${value}", not "${wanted.get(name)}"` : 'should not be there'}`);
   }
   for (const name of wanted.keys()) if (!got.some(([key]) => key === name)) differences.push(`upstream ${name}: missing`);
   if (!got.some(([key]) => key === 'x-request-id')) differences.push('upstream x-request-id: missing');

@@ -21,7 +21,7 @@ export interface Sketch {
 }
 
 /** The header lines as they go out. */
-export function headerLines(subject: Subject, sketch: Sketch): HeaderLine[] {
+function headerLines(subject: Subject, sketch: Sketch): HeaderLine[] {
   const given = sketch.headers ?? [];
   const has = (name: string): boolean => given.some(([key]) => key.toLowerCase() === name);
   const host = sketch.host === undefined ? (subject.gateway.hosts[0] ?? 'localhost') : sketch.host;
@@ -30,16 +30,27 @@ export function headerLines(subject: Subject, sketch: Sketch): HeaderLine[] {
     ...given,
     ...(sketch.from === undefined ? [] : [['X-Forwarded-For', sketch.from] as const]),
     ...(sketch.body === undefined || has('content-type') ? [] : [['Content-Type', 'application/json'] as const]),
-    ...(sketch.chunked ? [['Transfer-Encoding', 'chunked'] as const] : sketch.body === undefined || has('content-length') ? [] : [['Content-Length', String(Buffer.byteLength(sketch.body))] as const]),
+    ...(sketch.chunked
+      ? [['Transfer-Encoding', 'chunked'] as const]
+      : sketch.body === undefined || has('content-length')
+        ? []
+        : [['Content-Length', String(Buffer.byteLength(sketch.body))] as const]),
     ...(has('connection') ? [] : [['Connection', 'close'] as const]),
   ];
 }
 
 /** The bytes of a sketch: the very same go to the gateway, or straight to the double. */
 export function wireBytes(subject: Subject, sketch: Sketch): Buffer {
-  const head = [`${sketch.method} ${sketch.target} HTTP/1.1`, ...headerLines(subject, sketch).map(([name, value]) => `${name}: ${value}`), '', ''].join('\r\n');
+  const head = [
+    `${sketch.method} ${sketch.target} HTTP/1.1`,
+    ...headerLines(subject, sketch).map(([name, value]) => `${name}: ${value}`),
+    '',
+    '',
+  ].join('\r\n');
   const body = Buffer.from(sketch.body ?? '');
-  const framed = sketch.chunked ? Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]) : body;
+  const framed = sketch.chunked
+    ? Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')])
+    : body;
   return Buffer.concat([Buffer.from(head, 'latin1'), framed]);
 }
 
@@ -54,7 +65,11 @@ export function asRequest(subject: Subject, sketch: Sketch): GatewayRequest {
     target: sketch.target,
     headers: headerLines(subject, sketch),
     peer: sketch.from === undefined ? '127.0.0.1' : TRUSTED_PEER,
-    certificate: !certificate ? { kind: 'none' } : certificate.known ? { kind: 'verified', fingerprint: createHash('sha256').update(new X509Certificate(certificate.cert).raw).digest('hex') } : { kind: 'rejected' },
+    certificate: !certificate
+      ? { kind: 'none' }
+      : certificate.known
+        ? { kind: 'verified', fingerprint: createHash('sha256').update(new X509Certificate(certificate.cert).raw).digest('hex') }
+        : { kind: 'rejected' },
     body: { length: sketch.chunked ? null : announced === undefined ? size : Number(announced), read: size },
     model: { kind: 'none' },
   };
@@ -65,7 +80,15 @@ export function peerOf(subject: Subject, sketch: Sketch): Peer {
   const { certificate } = sketch;
   return {
     port: http ? (subject.gateway.listen.http ?? 0) : subject.gateway.listen.https,
-    ...(http ? {} : { tls: { ca: subject.ca, servername: servername(subject), ...(certificate ? { cert: certificate.cert, key: certificate.key } : {}) } }),
+    ...(http
+      ? {}
+      : {
+          tls: {
+            ca: subject.ca,
+            servername: servername(subject),
+            ...(certificate ? { cert: certificate.cert, key: certificate.key } : {}),
+          },
+        }),
     ...(sketch.from === undefined ? {} : { localAddress: TRUSTED_PEER }),
   };
 }

@@ -20,7 +20,16 @@ export interface ScanOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '127.0.0.0/8', '169.254.0.0/16', '::1/128', 'fc00::/7', 'fe80::/10'].flatMap((text) => parseCidr(text) ?? []);
+const PRIVATE = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+].flatMap((text) => parseCidr(text) ?? []);
 
 /** Whether a URL leads to an address outside private and loopback ranges (RFC 1918, RFC 4193). */
 export async function isPublic(url: URL): Promise<boolean> {
@@ -36,7 +45,10 @@ export async function isPublic(url: URL): Promise<boolean> {
  * which it can only reject. Every other route is asked with a method that it does not have and that changes nothing:
  * some of them act without reading a body.
  */
-export function questionFor(route: Route, table: readonly Route[] = ROUTE_TABLE.routes): { method: 'POST' | 'GET' | 'HEAD'; path: string; body: string | null } {
+export function questionFor(
+  route: Route,
+  table: readonly Route[] = ROUTE_TABLE.routes,
+): { method: 'POST' | 'GET' | 'HEAD'; path: string; body: string | null } {
   const path = route.path.replace('{id}', 'gatewright-probe').replace(/\/?\*$/, '/gatewright-probe');
   const takesJson = route.class === 'inference' && route.method === 'POST' && !route.path.includes('{id}');
   if (takesJson) return { method: 'POST', path, body: '{}' };
@@ -65,10 +77,20 @@ export async function scan(url: URL, options: ScanOptions): Promise<Finding[]> {
       status = await ask(url, 'GET', question.path, null, options);
       asked = 'HEAD, GET';
     }
-    findings.push({ route: `${route.method} ${route.path}`, class: route.class, asked, status, verdict: verdictOf(status, methodFirst, question.method) });
+    findings.push({
+      route: `${route.method} ${route.path}`,
+      class: route.class,
+      asked,
+      status,
+      verdict: verdictOf(status, methodFirst, question.method),
+    });
   }
-  const rank = (finding: Finding): number => (finding.route.endsWith(' /invocations') ? 0 : { open: 1, unclear: 2, 'no answer': 3, guarded: 4, absent: 5 }[finding.verdict]);
-  return findings.map((finding, i) => ({ finding, i })).sort((a, b) => rank(a.finding) - rank(b.finding) || a.i - b.i).map(({ finding }) => finding);
+  const rank = (finding: Finding): number =>
+    finding.route.endsWith(' /invocations') ? 0 : { open: 1, unclear: 2, 'no answer': 3, guarded: 4, absent: 5 }[finding.verdict];
+  return findings
+    .map((finding, i) => ({ finding, i }))
+    .sort((a, b) => rank(a.finding) - rank(b.finding) || a.i - b.i)
+    .map(({ finding }) => finding);
 }
 
 function verdictOf(status: number | null, methodFirst: boolean, method: string): Finding['verdict'] {
@@ -89,7 +111,10 @@ function ask(url: URL, method: string, path: string, body: string | null, option
         port: url.port || (url.protocol === 'https:' ? 443 : 80),
         method,
         path: url.pathname.replace(/\/$/, '') + path,
-        headers: { host: url.host, ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }) },
+        headers: {
+          host: url.host,
+          ...(body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        },
         timeout: TIMEOUT_MS,
         agent: false,
         ...(options.ca ? { ca: options.ca } : {}),

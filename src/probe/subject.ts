@@ -73,10 +73,16 @@ export async function makeSubject(spec: Spec, options: SubjectOptions): Promise<
     proxy: ['nginx'],
     deploy: { host: {} },
     hosts: options.addLocalhost ? [...new Set(['localhost', ...spec.hosts])] : spec.hosts,
-    listen: { ...spec.listen, bind: '127.0.0.1', https, http: withHttp ? http : 'off', trustedProxies: [...(spec.listen?.trustedProxies ?? []), trusted] },
+    listen: {
+      ...spec.listen,
+      bind: '127.0.0.1',
+      https,
+      http: withHttp ? http : 'off',
+      trustedProxies: [...(spec.listen?.trustedProxies ?? []), trusted],
+    },
     tls: { selfSigned: true },
     models: spec.models.map((model) => ({
-      ...(model.name ?? model.run ? { name: model.name ?? model.run?.split('/').at(-1)?.toLowerCase() } : {}),
+      ...((model.name ?? model.run) ? { name: model.name ?? model.run?.split('/').at(-1)?.toLowerCase() } : {}),
       ...(model.aliases ? { aliases: model.aliases } : {}),
       upstream: `http://127.0.0.1:${options.upstream}`,
       key: model.key ?? (model.run === undefined ? 'none' : 'required'),
@@ -155,12 +161,27 @@ function makeCredentials(paths: StatePaths, gateway: Gateway, client: string, to
   let revokedCertificate: Credentials['revokedCertificate'] = null;
   if (methods.includes('mtls')) {
     const dead = issueClientCertificate(paths, client, 1, tools);
-    revokedCertificate = { cert: readFileSync(join(dead.folder, 'cert.pem'), 'utf8'), key: readFileSync(join(dead.folder, 'key.pem'), 'utf8') };
+    revokedCertificate = {
+      cert: readFileSync(join(dead.folder, 'cert.pem'), 'utf8'),
+      key: readFileSync(join(dead.folder, 'key.pem'), 'utf8'),
+    };
     revokeCertificates(paths, client, dead.stored.serial, tools.now);
     const live = issueClientCertificate(paths, client, 1, tools);
-    certificate = { cert: readFileSync(join(live.folder, 'cert.pem'), 'utf8'), key: readFileSync(join(live.folder, 'key.pem'), 'utf8'), file: join(live.folder, 'client.pem') };
+    certificate = {
+      cert: readFileSync(join(live.folder, 'cert.pem'), 'utf8'),
+      key: readFileSync(join(live.folder, 'key.pem'), 'utf8'),
+      file: join(live.folder, 'client.pem'),
+    };
   }
-  return { client, key: key.secret.reveal(), expiredKey: expired.secret.reveal(), revokedKey: revoked.secret.reveal(), password, certificate, revokedCertificate };
+  return {
+    client,
+    key: key.secret.reveal(),
+    expiredKey: expired.secret.reveal(),
+    revokedKey: revoked.secret.reveal(),
+    password,
+    certificate,
+    revokedCertificate,
+  };
 }
 
 function makeForeign(paths: StatePaths, client: string, tools: Tools): { cert: string; key: string } {
@@ -205,6 +226,9 @@ async function freePort(): Promise<number> {
 }
 
 /** Key digests and live fingerprints of a subject, for the world of `decide()`. */
-export function subjectVerifiers(subject: Subject): { keys: ReturnType<typeof liveKeys>; certificates: ReturnType<typeof liveCertificates> } {
+export function subjectVerifiers(subject: Subject): {
+  keys: ReturnType<typeof liveKeys>;
+  certificates: ReturnType<typeof liveCertificates>;
+} {
   return { keys: liveKeys(subject.paths), certificates: liveCertificates(subject.paths) };
 }

@@ -1,4 +1,4 @@
-import { type Behaviour, type Case, type Experiment } from './behaviours/behaviour.ts';
+import type { Behaviour, Case, Experiment } from './behaviours/behaviour.ts';
 import { judge } from './judge.ts';
 import type { Lab } from './lab.ts';
 import type { Decision } from '../gateway/request.ts';
@@ -56,10 +56,25 @@ async function runExperiment(lab: Lab, behaviour: string, { title, expected, run
 }
 
 /** The table without an engine: what `decide()` says, marked as not run. */
-export function predictTruthTable(subject: Subject, predict: (sketch: Case['sketch']) => Decision, behaviours: readonly Behaviour[]): Row[] {
+export function predictTruthTable(
+  subject: Subject,
+  predict: (sketch: Case['sketch']) => Decision,
+  behaviours: readonly Behaviour[],
+): Row[] {
   return behaviours.flatMap((behaviour) => [
-    ...(behaviour.cases?.(subject) ?? []).map(({ title, sketch }): Row => ({ behaviour: behaviour.id, title, expected: describeDecision(predict(sketch)), got: 'not run', ok: null, detail: '' })),
-    ...(behaviour.experiments?.(subject) ?? []).map(({ title, expected }): Row => ({ behaviour: behaviour.id, title, expected, got: 'not run', ok: null, detail: '' })),
+    ...(behaviour.cases?.(subject) ?? []).map(
+      ({ title, sketch }): Row => ({
+        behaviour: behaviour.id,
+        title,
+        expected: describeDecision(predict(sketch)),
+        got: 'not run',
+        ok: null,
+        detail: '',
+      }),
+    ),
+    ...(behaviour.experiments?.(subject) ?? []).map(
+      ({ title, expected }): Row => ({ behaviour: behaviour.id, title, expected, got: 'not run', ok: null, detail: '' }),
+    ),
   ]);
 }
 

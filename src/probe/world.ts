@@ -4,7 +4,12 @@ import { type Subject, subjectVerifiers } from './subject.ts';
 /** The world of a subject at rest: its credentials, no limit used up. */
 export function worldOf(subject: Subject): World {
   const { keys, certificates } = subjectVerifiers(subject);
-  const byDigest = new Map(keys.map((key) => [key.sha256, { client: key.client, expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000) }]));
+  const byDigest = new Map(
+    keys.map((key) => [
+      key.sha256,
+      { client: key.client, expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000) },
+    ]),
+  );
   const byFingerprint = new Map(certificates.map((certificate) => [certificate.sha256, certificate.client]));
   const passwords = new Map(subject.cast.map((one) => [one.client, one.password]));
   return {

@@ -10,7 +10,12 @@ const ROOT = new URL('../../templates/', import.meta.url);
  */
 export function renderTemplate(name: string, view: object): string {
   const engine = Handlebars.create();
-  const template = engine.compile(readTemplate(name), { noEscape: true, strict: true, knownHelpersOnly: true, knownHelpers: { each: true, if: true } });
+  const template = engine.compile(readTemplate(name), {
+    noEscape: true,
+    strict: true,
+    knownHelpersOnly: true,
+    knownHelpers: { each: true, if: true },
+  });
   return template(view);
 }
 

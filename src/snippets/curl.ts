@@ -6,8 +6,14 @@ export const curl: Snippet = {
   title: 'curl',
   render({ url, client, model, ca, certificate, branch, keyHeader }) {
     const lines: string[] = [];
-    if (branch.includes('basic')) lines.push(`printf 'Authorization: Basic %s\\n' "$(printf '%s' "${client}:$GATEWRIGHT_PASSWORD" | base64 | tr -d '\\n')"`);
-    if (branch.includes('apiKey')) lines.push(keyHeader === 'authorization' ? `printf 'Authorization: Bearer %s\\n' "$GATEWRIGHT_KEY"` : `printf '${keyHeader}: %s\\n' "$GATEWRIGHT_KEY"`);
+    if (branch.includes('basic'))
+      lines.push(`printf 'Authorization: Basic %s\\n' "$(printf '%s' "${client}:$GATEWRIGHT_PASSWORD" | base64 | tr -d '\\n')"`);
+    if (branch.includes('apiKey'))
+      lines.push(
+        keyHeader === 'authorization'
+          ? `printf 'Authorization: Bearer %s\\n' "$GATEWRIGHT_KEY"`
+          : `printf '${keyHeader}: %s\\n' "$GATEWRIGHT_KEY"`,
+      );
     const secrets = lines.length > 0;
     const command = [
       `curl --no-buffer --fail-with-body ${url}/v1/chat/completions`,

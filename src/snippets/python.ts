@@ -2,13 +2,22 @@ import type { Snippet, SnippetContext } from './snippet.ts';
 
 /** One SSL context for everything: httpx deprecates its own `verify=path` and `cert=` arguments. */
 function sslLines({ ca, certificate }: SnippetContext): string[] {
-  return [`context = ssl.create_default_context(${ca ? `cafile=${JSON.stringify(ca)}` : ''})`, ...(certificate ? [`context.load_cert_chain(${JSON.stringify(certificate)})  # key and certificate in one file`] : [])];
+  return [
+    `context = ssl.create_default_context(${ca ? `cafile=${JSON.stringify(ca)}` : ''})`,
+    ...(certificate ? [`context.load_cert_chain(${JSON.stringify(certificate)})  # key and certificate in one file`] : []),
+  ];
 }
 
 function headerEntries({ client, branch, keyHeader }: SnippetContext): string[] {
   const entries: string[] = [];
-  if (branch.includes('basic')) entries.push(`"Authorization": "Basic " + base64.b64encode(f"${client}:{os.environ['GATEWRIGHT_PASSWORD']}".encode()).decode()`);
-  if (branch.includes('apiKey')) entries.push(keyHeader === 'authorization' ? `"Authorization": "Bearer " + os.environ["GATEWRIGHT_KEY"]` : `"${keyHeader}": os.environ["GATEWRIGHT_KEY"]`);
+  if (branch.includes('basic'))
+    entries.push(`"Authorization": "Basic " + base64.b64encode(f"${client}:{os.environ['GATEWRIGHT_PASSWORD']}".encode()).decode()`);
+  if (branch.includes('apiKey'))
+    entries.push(
+      keyHeader === 'authorization'
+        ? `"Authorization": "Bearer " + os.environ["GATEWRIGHT_KEY"]`
+        : `"${keyHeader}": os.environ["GATEWRIGHT_KEY"]`,
+    );
   return entries;
 }
 
@@ -28,7 +37,9 @@ export const openaiPython: Snippet = {
       ...sslLines(context),
       'client = OpenAI(',
       `    base_url="${url}/v1",`,
-      bearer ? '    api_key=os.environ["GATEWRIGHT_KEY"],' : '    api_key="EMPTY",  # the package insists on one; it is not what lets you in',
+      bearer
+        ? '    api_key=os.environ["GATEWRIGHT_KEY"],'
+        : '    api_key="EMPTY",  # the package insists on one; it is not what lets you in',
       ...(headers.length > 0 ? [`    default_headers={${headers.join(', ')}},`] : []),
       '    http_client=httpx.Client(verify=context, timeout=600),',
       ')',
@@ -70,7 +81,7 @@ export const httpx: Snippet = {
       '                if event["choices"]:',
       '                    print(event["choices"][0]["delta"].get("content", ""), end="", flush=True)',
       '                elif event.get("usage"):',
-      '                    print(f"\\n{event[\'usage\'][\'total_tokens\']} tokens")',
+      "                    print(f\"\\n{event['usage']['total_tokens']} tokens\")",
       '',
     ].join('\n');
   },

@@ -23,13 +23,29 @@ export interface SpecDocument {
 /** Parses YAML: duplicate keys, bad indentation and unresolved aliases are problems with a position. */
 export function readDocument(file: string, text: string): { document: SpecDocument | null; problems: Problem[] } {
   const lineCounter = new LineCounter();
-  if (text.length > MAX_BYTES) return { document: null, problems: [{ code: 'yaml-syntax', severity: 'error', message: `the file is larger than ${MAX_BYTES} bytes`, at: { file, path: '', line: 1, col: 1 } }] };
+  if (text.length > MAX_BYTES)
+    return {
+      document: null,
+      problems: [
+        {
+          code: 'yaml-syntax',
+          severity: 'error',
+          message: `the file is larger than ${MAX_BYTES} bytes`,
+          at: { file, path: '', line: 1, col: 1 },
+        },
+      ],
+    };
   const doc = parseDocument(text, { lineCounter, prettyErrors: false });
   const place = (offset: number, path: Path): Place => {
     const { line, col } = lineCounter.linePos(offset);
     return { file, path: printPath(path), line: Math.max(line, 1), col: Math.max(col, 1) };
   };
-  const problems: Problem[] = doc.errors.map((error) => ({ code: 'yaml-syntax', severity: 'error', message: describeYamlError(error.code, error.message), at: place(error.pos[0], []) }));
+  const problems: Problem[] = doc.errors.map((error) => ({
+    code: 'yaml-syntax',
+    severity: 'error',
+    message: describeYamlError(error.code, error.message),
+    at: place(error.pos[0], []),
+  }));
   if (problems.length > 0) return { document: null, problems };
 
   let value: unknown;
@@ -38,7 +54,10 @@ export function readDocument(file: string, text: string): { document: SpecDocume
   } catch (error) {
     // The yaml package reports an unresolved alias and an alias bomb only here, and without a position.
     const star = text.search(/(?<=^|[\s[{,:-])\*/m);
-    return { document: null, problems: [{ code: 'yaml-alias', severity: 'error', message: (error as Error).message, at: place(Math.max(star, 0), []) }] };
+    return {
+      document: null,
+      problems: [{ code: 'yaml-alias', severity: 'error', message: (error as Error).message, at: place(Math.max(star, 0), []) }],
+    };
   }
 
   const nodeAt = (path: Path): Node | null => {
@@ -73,7 +92,7 @@ export function readDocument(file: string, text: string): { document: SpecDocume
 }
 
 /** A path as people write it: `models[0].vllm.dtype`. */
-export function printPath(path: Path): string {
+function printPath(path: Path): string {
   return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`)).join('');
 }
 

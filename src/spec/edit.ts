@@ -30,7 +30,8 @@ export function removeClient(document: SpecDocument, index: number): string {
   const list = document.range(['clients']);
   const item = document.range(['clients', index]);
   if (!list || !item) throw stop('not-found', 'there is no such client');
-  if (count(document) === 1) throw stop('invalid-value', 'it is the only client, and a gateway without one would admit nobody', 'add another client first');
+  if (count(document) === 1)
+    throw stop('invalid-value', 'it is the only client, and a gateway without one would admit nobody', 'add another client first');
   if (!list.flow) {
     const start = text.lastIndexOf('\n', item.start) + 1;
     return text.slice(0, start) + text.slice(Math.min(lineEnd(text, contentEnd(text, item)) + 1, text.length));

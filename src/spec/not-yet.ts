@@ -12,12 +12,17 @@ export interface NotYet {
 export function notYet(spec: Spec): NotYet[] {
   const found: NotYet[] = [];
   const add = (path: Path, message: string, hint?: string): void => void found.push({ path, message, ...(hint ? { hint } : {}) });
-  for (const [i, name] of (spec.proxy ?? []).entries()) if (name !== 'nginx') add(spec.proxy?.length === 1 ? ['proxy'] : ['proxy', i], `${name} is not built yet`, 'use proxy: nginx');
-  if (spec.deploy && 'kubernetes' in spec.deploy && spec.deploy.kubernetes) add(['deploy'], 'kubernetes is not built yet', 'use deploy: compose or deploy: host');
+  for (const [i, name] of (spec.proxy ?? []).entries())
+    if (name !== 'nginx') add(spec.proxy?.length === 1 ? ['proxy'] : ['proxy', i], `${name} is not built yet`, 'use proxy: nginx');
+  if (spec.deploy && 'kubernetes' in spec.deploy && spec.deploy.kubernetes)
+    add(['deploy'], 'kubernetes is not built yet', 'use deploy: compose or deploy: host');
   if (spec.listen?.prefix !== undefined && spec.listen.prefix !== '/') add(['listen', 'prefix'], 'a path prefix is not built yet');
-  if (spec.tls && 'acme' in spec.tls) add(['tls', 'acme'], 'certificates by ACME are not built yet', 'use tls: self-signed, or tls: { cert: …, key: … }');
-  if (spec.auth.jwt || /\bjwt\b/.test(spec.auth.require)) add(spec.auth.jwt ? ['auth', 'jwt'] : ['auth', 'require'], 'JWT is not built yet');
-  if (spec.auth.mtls && Object.keys(spec.auth.mtls).length > 0) add(['auth', 'mtls'], 'a foreign CA for clients is not built yet', 'write mtls: {} and use gatewright ca init');
+  if (spec.tls && 'acme' in spec.tls)
+    add(['tls', 'acme'], 'certificates by ACME are not built yet', 'use tls: self-signed, or tls: { cert: …, key: … }');
+  if (spec.auth.jwt || /\bjwt\b/.test(spec.auth.require))
+    add(spec.auth.jwt ? ['auth', 'jwt'] : ['auth', 'require'], 'JWT is not built yet');
+  if (spec.auth.mtls && Object.keys(spec.auth.mtls).length > 0)
+    add(['auth', 'mtls'], 'a foreign CA for clients is not built yet', 'write mtls: {} and use gatewright ca init');
   for (const [i, model] of spec.models.entries()) {
     if (model.upstream?.startsWith('https:')) add(['models', i], 'TLS to the upstream is not built yet');
     if (model.ca !== undefined) add(['models', i, 'ca'], 'TLS to the upstream is not built yet');
@@ -25,8 +30,13 @@ export function notYet(spec: Spec): NotYet[] {
   const roles = Object.entries(spec.roles ?? {});
   if (spec.models.length > 1) add(['models'], 'routing by model is not built yet', 'use one spec for each model');
   for (const [name, role] of roles) {
-    if (spec.models.length === 1 && looksAtModel({ models: [], roles: [{ name, routes: [], models: role.models ?? 'all', requests: null, concurrent: null }] })) add(['roles', name, 'models'], 'limiting a role to models is not built yet');
-    for (const [i, route] of role.routes.entries()) if (route === 'realtime') add(['roles', name, 'routes', i], 'the WebSocket route is not built yet');
+    if (
+      spec.models.length === 1 &&
+      looksAtModel({ models: [], roles: [{ name, routes: [], models: role.models ?? 'all', requests: null, concurrent: null }] })
+    )
+      add(['roles', name, 'models'], 'limiting a role to models is not built yet');
+    for (const [i, route] of role.routes.entries())
+      if (route === 'realtime') add(['roles', name, 'routes', i], 'the WebSocket route is not built yet');
   }
   for (const [i, client] of spec.clients.entries()) if (client.sub !== undefined) add(['clients', i, 'sub'], 'JWT is not built yet');
   if (spec.timeouts) add(['timeouts'], 'timeouts are not built yet', 'the gateway waits 10 minutes between two reads from the upstream');

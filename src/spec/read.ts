@@ -37,7 +37,12 @@ function describeUnion(document: SpecDocument, issue: Issue & { code: 'invalid_u
   if (value === undefined) return [problem(document, path.slice(0, -1), 'missing-key', `\`${String(path.at(-1))}\` is missing`)];
   const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
   const near = issue.errors
-    .filter((issues) => !issues.some((i) => i.path.length === 0 && (i.code === 'invalid_type' || (i.code === 'invalid_value' && typeof value === 'object'))))
+    .filter(
+      (issues) =>
+        !issues.some(
+          (i) => i.path.length === 0 && (i.code === 'invalid_type' || (i.code === 'invalid_value' && typeof value === 'object')),
+        ),
+    )
     .sort((a, b) => foreign(a, keys) - foreign(b, keys))[0];
   if (near && near.length > 0) return near.flatMap((inner) => describe(document, inner, path));
   const forms = [...new Set(issue.errors.flat().map((i) => expected(i, value)))].join('; or ');
@@ -51,15 +56,24 @@ function foreign(issues: readonly Issue[], keys: readonly string[]): number {
 
 function expected(issue: Issue, value: unknown): string {
   const got = value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a map' : JSON.stringify(value);
-  if (issue.code === 'invalid_type') return `expected ${({ int: 'a whole number', string: 'text', number: 'a number', array: 'a list', object: 'a map', record: 'a map', boolean: 'true or false' } as Record<string, string>)[issue.expected] ?? issue.expected}, not ${got}`;
+  if (issue.code === 'invalid_type')
+    return `expected ${({ int: 'a whole number', string: 'text', number: 'a number', array: 'a list', object: 'a map', record: 'a map', boolean: 'true or false' } as Record<string, string>)[issue.expected] ?? issue.expected}, not ${got}`;
   if (issue.code === 'invalid_value') {
     const near = typeof value === 'string' ? suggest(value, issue.values.map(String)) : undefined;
     return `expected ${issue.values.map((v) => (typeof v === 'string' ? v : String(v))).join(', ')}, not ${got}${near ? ` (did you mean ${near}?)` : ''}`;
   }
   if (issue.code === 'too_small' && issue.origin === 'array') return 'the list must not be empty';
-  if (issue.code === 'too_small' || issue.code === 'too_big') return `${got} is out of range: ${issue.message.replace(/^Too (small|big): expected \w+ to be /, '')}`;
+  if (issue.code === 'too_small' || issue.code === 'too_big')
+    return `${got} is out of range: ${issue.message.replace(/^Too (small|big): expected \w+ to be /, '')}`;
   if (issue.code === 'invalid_format') {
-    const what = issue.format === 'regex' ? issue.message : issue.format === 'url' ? 'a URL such as http://localhost:8000' : issue.format === 'email' ? 'an e-mail address' : issue.message;
+    const what =
+      issue.format === 'regex'
+        ? issue.message
+        : issue.format === 'url'
+          ? 'a URL such as http://localhost:8000'
+          : issue.format === 'email'
+            ? 'an e-mail address'
+            : issue.message;
     return `expected ${what}, not ${got}`;
   }
   return `expected ${issue.message}, not ${got}`;
@@ -80,7 +94,9 @@ function unknownKey(document: SpecDocument, path: Path, key: string): Problem {
 function knownKeys(path: Path): string[] {
   let nodes: z.core.$ZodType[] = [specSchema];
   for (const part of path) nodes = nodes.flatMap(unwrap).flatMap((node) => child(node, part));
-  return [...new Set(nodes.flatMap(unwrap).flatMap((node) => ('shape' in node._zod.def ? Object.keys(node._zod.def.shape as object) : [])))];
+  return [
+    ...new Set(nodes.flatMap(unwrap).flatMap((node) => ('shape' in node._zod.def ? Object.keys(node._zod.def.shape as object) : []))),
+  ];
 }
 
 function unwrap(node: z.core.$ZodType): z.core.$ZodType[] {
@@ -92,7 +108,11 @@ function unwrap(node: z.core.$ZodType): z.core.$ZodType[] {
 }
 
 function child(node: z.core.$ZodType, part: string | number): z.core.$ZodType[] {
-  const def = node._zod.def as unknown as { shape?: Record<string, z.core.$ZodType>; element?: z.core.$ZodType; valueType?: z.core.$ZodType };
+  const def = node._zod.def as unknown as {
+    shape?: Record<string, z.core.$ZodType>;
+    element?: z.core.$ZodType;
+    valueType?: z.core.$ZodType;
+  };
   const next = def.shape?.[String(part)] ?? def.element ?? def.valueType;
   return next ? [next] : [];
 }
@@ -103,5 +123,8 @@ function problem(document: SpecDocument, path: Path, code: Problem['code'], mess
 }
 
 function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>((v, part) => (typeof v === 'object' && v !== null ? (v as Record<string | number, unknown>)[part] : undefined), value);
+  return path.reduce<unknown>(
+    (v, part) => (typeof v === 'object' && v !== null ? (v as Record<string | number, unknown>)[part] : undefined),
+    value,
+  );
 }

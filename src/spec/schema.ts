@@ -11,7 +11,10 @@ import { parseBytes, parseDuration, parseRate } from '../gateway/quantity.ts';
 
 const text = (pattern: RegExp, what: string) => z.string().regex(pattern, what);
 const port = z.int().min(1).max(65_535);
-const path = z.string().min(1).regex(/^[^\p{Cc}]+$/u, 'a file path');
+const path = z
+  .string()
+  .min(1)
+  .regex(/^[^\p{Cc}]+$/u, 'a file path');
 
 const rate = z
   .string()
@@ -45,9 +48,17 @@ const deploy = z.union([
 
 const listen = z.strictObject({
   https: port.optional().describe('The port for TLS. 443 under compose, 8443 under host.'),
-  http: z.union([port, z.literal('off')]).optional().describe('The port that redirects to https, or off. 80 under compose, off under host.'),
-  bind: z.string().refine((value) => parseCidr(value) !== null && !value.includes('/'), 'an address').optional(),
-  prefix: text(/^\/(?:[a-z0-9._-]+\/?)*$/, 'a path that starts with /').optional().meta({ since: '0.5' }),
+  http: z
+    .union([port, z.literal('off')])
+    .optional()
+    .describe('The port that redirects to https, or off. 80 under compose, off under host.'),
+  bind: z
+    .string()
+    .refine((value) => parseCidr(value) !== null && !value.includes('/'), 'an address')
+    .optional(),
+  prefix: text(/^\/(?:[a-z0-9._-]+\/?)*$/, 'a path that starts with /')
+    .optional()
+    .meta({ since: '0.5' }),
   trustedProxies: z.array(cidr).optional().describe('Peers whose X-Forwarded-For is believed.'),
 });
 
@@ -81,10 +92,16 @@ const longModel = z.strictObject({
   name: text(MODEL_NAME, 'a model name').optional().describe('What callers write in "model".'),
   aliases: z.array(text(MODEL_NAME, 'a model name')).optional(),
   run: text(MODEL_NAME, 'a Hugging Face id such as Qwen/Qwen3-8B').optional().describe('Start a vLLM here with this model.'),
-  upstream: z.url({ protocol: /^https?$/ }).optional().describe('Use a server that runs already.'),
+  upstream: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Use a server that runs already.'),
   key: z.enum(['required', 'none']).optional().describe('Whether the upstream asks for a key.'),
   ca: path.optional().meta({ since: '0.3' }),
-  gpus: z.array(text(/^[A-Za-z0-9:./-]+$/, 'a GPU index, UUID or MIG id')).min(1).optional(),
+  gpus: z
+    .array(text(/^[A-Za-z0-9:./-]+$/, 'a GPU index, UUID or MIG id'))
+    .min(1)
+    .optional(),
   token: z.boolean().optional().describe('Whether downloading the model needs private/run/huggingface.token.'),
   offline: z.boolean().optional().describe('Whether vLLM may not reach the internet.'),
   vllm: vllm.optional(),
@@ -174,7 +191,10 @@ export const specSchema = z
     cors: z.array(z.string()).optional(),
     forwardHeaders: z.array(text(HEADER_NAME, 'a header name')).optional(),
     timeouts: timeouts.optional().meta({ since: '0.3' }),
-    monitoring: z.array(z.enum(['prometheus', 'grafana'])).optional().meta({ since: '0.5' }),
+    monitoring: z
+      .array(z.enum(['prometheus', 'grafana']))
+      .optional()
+      .meta({ since: '0.5' }),
   })
   .meta({ title: 'gatewright.yaml', description: 'The declarative spec of a Gatewright gateway.' });
 

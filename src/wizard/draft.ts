@@ -7,7 +7,11 @@ export async function collectAnswers(given: Partial<Answers>, asker: Asker | nul
   for (const question of QUESTIONS) {
     if (answers[question.name] !== undefined) continue;
     const suggestion = question.suggestion(answers);
-    answers[question.name] = !asker ? suggestion : question.options ? await asker.choice(question.text, question.options, suggestion) : await asker.text(question.text, suggestion, question.problemOf);
+    answers[question.name] = !asker
+      ? suggestion
+      : question.options
+        ? await asker.choice(question.text, question.options, suggestion)
+        : await asker.text(question.text, suggestion, question.problemOf);
   }
   return answers as Answers;
 }

@@ -9,7 +9,7 @@ export interface Answers {
   readonly client: string;
 }
 
-export type QuestionName = keyof Answers;
+type QuestionName = keyof Answers;
 
 export interface Question {
   readonly name: QuestionName;
@@ -20,7 +20,10 @@ export interface Question {
   readonly problemOf: (answer: string) => string | null;
 }
 
-const oneOf = (values: readonly string[]) => (answer: string): string | null => (values.includes(answer) ? null : `one of ${values.join(', ')}`);
+const oneOf =
+  (values: readonly string[]) =>
+  (answer: string): string | null =>
+    values.includes(answer) ? null : `one of ${values.join(', ')}`;
 
 export const QUESTIONS: readonly Question[] = [
   {
@@ -34,13 +37,26 @@ export const QUESTIONS: readonly Question[] = [
     ],
     problemOf: oneOf(['compose', 'host']),
   },
-  { name: 'host', text: 'Under which name do callers reach it?', flag: 'host name', suggestion: () => 'localhost', problemOf: (answer) => (HOST_NAME.test(answer) ? null : 'a host name in lower case, without a port') },
+  {
+    name: 'host',
+    text: 'Under which name do callers reach it?',
+    flag: 'host name',
+    suggestion: () => 'localhost',
+    problemOf: (answer) => (HOST_NAME.test(answer) ? null : 'a host name in lower case, without a port'),
+  },
   {
     name: 'model',
     text: 'Which model? (a URL of a vLLM that runs, or a Hugging Face id to run one)',
     flag: 'URL of a running vLLM, or a Hugging Face id',
     suggestion: () => 'http://localhost:8000',
-    problemOf: (answer) => (/^https?:/.test(answer) ? (URL.canParse(answer) ? null : 'not a URL') : MODEL_NAME.test(answer) ? null : 'a URL or an id such as Qwen/Qwen3-8B'),
+    problemOf: (answer) =>
+      /^https?:/.test(answer)
+        ? URL.canParse(answer)
+          ? null
+          : 'not a URL'
+        : MODEL_NAME.test(answer)
+          ? null
+          : 'a URL or an id such as Qwen/Qwen3-8B',
   },
   {
     name: 'require',
@@ -55,5 +71,11 @@ export const QUESTIONS: readonly Question[] = [
     ],
     problemOf: (answer) => (/\bip\b|\bjwt\b/.test(answer) ? 'ip and jwt need settings: write them into the spec afterwards' : null),
   },
-  { name: 'client', text: 'Who is the first caller?', flag: 'name of the first client', suggestion: () => 'alice', problemOf: (answer) => (CLIENT_NAME.test(answer) ? null : 'lower case letters, digits, ., _ and -') },
+  {
+    name: 'client',
+    text: 'Who is the first caller?',
+    flag: 'name of the first client',
+    suggestion: () => 'alice',
+    problemOf: (answer) => (CLIENT_NAME.test(answer) ? null : 'lower case letters, digits, ., _ and -'),
+  },
 ];

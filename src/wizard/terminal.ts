@@ -8,10 +8,13 @@ const CONTEXT = { output: process.stderr };
 export async function terminalAsker(): Promise<Asker> {
   const { default: inquirer } = await import('inquirer');
   const prompt = inquirer.createPromptModule(CONTEXT);
-  const one = async <T>(question: object): Promise<T> => ((await prompt([{ name: 'answer', ...question }] as never)) as { answer: T }).answer;
+  const one = async <T>(question: object): Promise<T> =>
+    ((await prompt([{ name: 'answer', ...question }] as never)) as { answer: T }).answer;
   return {
-    text: (message, suggestion, problemOf) => one({ type: 'input', message, default: suggestion, validate: (answer: string) => problemOf(answer) ?? true }),
-    choice: (message, options, suggestion) => one({ type: 'select', message, default: suggestion, choices: options.map(({ value, label }) => ({ value, name: label })) }),
+    text: (message, suggestion, problemOf) =>
+      one({ type: 'input', message, default: suggestion, validate: (answer: string) => problemOf(answer) ?? true }),
+    choice: (message, options, suggestion) =>
+      one({ type: 'select', message, default: suggestion, choices: options.map(({ value, label }) => ({ value, name: label })) }),
     yes: (message, suggestion) => one({ type: 'confirm', message, default: suggestion }),
   };
 }

@@ -58,7 +58,12 @@ function pathPolicy(path) {
   if (exact !== undefined) return exact;
   for (let i = 0; i < pol.patterns.length; i++) {
     const p = pol.patterns[i];
-    if (path.slice(0, p.head.length) !== p.head || path.length < p.head.length + p.tail.length || path.slice(path.length - p.tail.length) !== p.tail) continue;
+    if (
+      path.slice(0, p.head.length) !== p.head ||
+      path.length < p.head.length + p.tail.length ||
+      path.slice(path.length - p.tail.length) !== p.tail
+    )
+      continue;
     if (/^[A-Za-z0-9_-]{1,128}$/.test(path.slice(p.head.length, path.length - p.tail.length))) return p;
   }
   return null;
@@ -84,7 +89,7 @@ function hasForbiddenParameter(query) {
     let name = pairs[i].split('=')[0];
     try {
       name = decodeURIComponent(name);
-    } catch (e) {
+    } catch (_) {
       // Not UTF-8: compared as it came.
     }
     if (pol.forbiddenParameters[name.toLowerCase()] !== undefined) return true;
@@ -107,7 +112,8 @@ function connectionIsPlain(r, path) {
 
 function malformed(r, method, raw, target) {
   if (!/^[A-Z_-]+$/.test(method)) return 'bad_request method_form';
-  for (let i = 0; i < pol.singleHeaders.length; i++) if (headerValues(r, pol.singleHeaders[i]).length > 1) return 'bad_request repeated_header';
+  for (let i = 0; i < pol.singleHeaders.length; i++)
+    if (headerValues(r, pol.singleHeaders[i]).length > 1) return 'bad_request repeated_header';
   if (raw.length > pol.limits.target) return 'uri_too_long target_length';
   const lines = r.rawHeadersIn;
   if (lines.length > pol.limits.headerLines) return 'headers_too_large header_lines';
@@ -310,7 +316,10 @@ async function askPassword(r) {
   v.gw_basic = known ? a.token : Buffer.concat([Buffer.from('-'), bytes.slice(colon)]).toString('base64');
   v.gw_basic_failures = (hex.slice(0, 24) === MAPPED ? hex : hex.slice(0, 16)) + '|' + (known ? name : '*');
   const secret = fs.readFileSync(ngx.conf_prefix + v.gw_private + 'nginx/remember.secret');
-  v.gw_basic_memory = cr.createHmac('sha256', secret).update(v.gw_basic_failures + ' ' + a.token).digest('hex');
+  v.gw_basic_memory = cr
+    .createHmac('sha256', secret)
+    .update(v.gw_basic_failures + ' ' + a.token)
+    .digest('hex');
   const reply = await r.subrequest('/_gw/basic');
   if (reply.status === 429) return { holds: false, reason: 'too_many_failures' };
   if (reply.status !== 204 && reply.status !== 401) throw new Error('the password check answered ' + reply.status);
@@ -381,7 +390,8 @@ async function identify(r) {
     return { client: client, header: wanted.apiKey === true || wanted.jwt === true };
   }
   if (mismatch) return { code: 'identity_mismatch', reason: 'identity_mismatch' };
-  if (leaves.basic !== undefined && leaves.basic.reason === 'too_many_failures') return { code: 'too_many_failures', reason: 'too_many_failures' };
+  if (leaves.basic !== undefined && leaves.basic.reason === 'too_many_failures')
+    return { code: 'too_many_failures', reason: 'too_many_failures' };
   if (besideHolds(r, leaves, false)) return { code: 'invalid_credentials', reason: firstReason(leaves) };
   return { code: besideHolds(r, leaves, true) ? 'address_denied' : 'certificate_required', reason: firstReason(leaves) };
 }
@@ -415,7 +425,8 @@ async function decide(r) {
   if (route.websocket && headerValue(r, 'upgrade') === undefined) return { code: 'upgrade_required', reason: 'upgrade_required' };
 
   const encodings = headerValues(r, 'content-encoding');
-  for (let i = 0; i < encodings.length; i++) if (encodings[i].trim().toLowerCase() !== 'identity') return { code: 'unsupported_encoding', reason: 'unsupported_encoding' };
+  for (let i = 0; i < encodings.length; i++)
+    if (encodings[i].trim().toLowerCase() !== 'identity') return { code: 'unsupported_encoding', reason: 'unsupported_encoding' };
   const length = headerValue(r, 'content-length');
   if (length !== undefined && Number(length) > pol.limits.body) return { code: 'body_too_large', reason: 'known_length' };
 
@@ -426,7 +437,10 @@ async function decide(r) {
   const model = pol.models[0];
   if (model.key) {
     // Read for each request, so that a new key needs no reload. A missing file throws, and a throw refuses.
-    const key = fs.readFileSync(ngx.conf_prefix + v.gw_private + 'upstream/' + model.id + '.key').toString().trim();
+    const key = fs
+      .readFileSync(ngx.conf_prefix + v.gw_private + 'upstream/' + model.id + '.key')
+      .toString()
+      .trim();
     if (!/^[\x21-\x7e]{1,512}$/.test(key)) throw new Error('the upstream key is not one line of text');
     v.gw_upstream_authorization = 'Bearer ' + key;
   }
@@ -458,7 +472,15 @@ function everyone(r) {
 
 // ---- the refusal -------------------------------------------------------------------------------------------------
 
-const NATIVE = { '404': 'not_found', '413': 'body_too_large', '414': 'uri_too_long', '431': 'headers_too_large', '494': 'headers_too_large', '502': 'upstream_unreachable', '504': 'upstream_timeout' };
+const NATIVE = {
+  404: 'not_found',
+  413: 'body_too_large',
+  414: 'uri_too_long',
+  431: 'headers_too_large',
+  494: 'headers_too_large',
+  502: 'upstream_unreachable',
+  504: 'upstream_timeout',
+};
 
 function refusalCode(r) {
   const v = r.variables;
@@ -578,4 +600,22 @@ function httpsRequired(r) {
   return pol.bodies.https_required;
 }
 
-export default { early, auth, everyone, refusal, body, challengeBearer, challengeBasic, corsOrigin, corsExposed, corsMethods, corsHeaders, corsMaxAge, requestId, caller, loggedPath, redirect, httpsRequired };
+export default {
+  early,
+  auth,
+  everyone,
+  refusal,
+  body,
+  challengeBearer,
+  challengeBasic,
+  corsOrigin,
+  corsExposed,
+  corsMethods,
+  corsHeaders,
+  corsMaxAge,
+  requestId,
+  caller,
+  loggedPath,
+  redirect,
+  httpsRequired,
+};

@@ -10,7 +10,18 @@ import { EVIDENCE } from '../support/evidence.ts';
 const files = readdirSync(EVIDENCE, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => join(entry.parentPath, entry.name));
-const secrets = [...new Set(files.filter((file) => /secrets-\d+\.txt$/.test(file)).flatMap((file) => readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as string)))];
+const secrets = [
+  ...new Set(
+    files
+      .filter((file) => /secrets-\d+\.txt$/.test(file))
+      .flatMap((file) =>
+        readFileSync(file, 'utf8')
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as string),
+      ),
+  ),
+];
 const evidence = files.filter((file) => !/secrets-\d+\.txt$/.test(file));
 
 describe('after the suite', () => {
@@ -27,7 +38,9 @@ describe('after the suite', () => {
     const found: string[] = [];
     for (const file of evidence) {
       const text = readFileSync(file, 'latin1');
-      for (const secret of secrets) if (text.includes(Buffer.from(secret).toString('latin1'))) found.push(`${file.slice(EVIDENCE.length)} holds ${secret.slice(0, 6)}…`);
+      for (const secret of secrets)
+        if (text.includes(Buffer.from(secret).toString('latin1')))
+          found.push(`${file.slice(EVIDENCE.length)} holds ${secret.slice(0, 6)}…`);
     }
     expect(found).toEqual([]);
   });

@@ -69,7 +69,10 @@ describe('ask', () => {
 
   test('as a user calls it', () => {
     const asked = gatewright(dir, ['ask', 'POST /v1/chat/completions', '--as', 'alice']);
-    expect(asked).toMatchObject({ code: 0, out: 'alice →upstream\n  gatewright.yaml:15  routes: [openai]\n  the role "developer" holds this route\n' });
+    expect(asked).toMatchObject({
+      code: 0,
+      out: 'alice →upstream\n  gatewright.yaml:15  routes: [openai]\n  the role "developer" holds this route\n',
+    });
     expect(JSON.parse(gatewright(dir, ['ask', 'GET /health', '--json']).out)).toMatchObject({ schemaVersion: 1, text: '404 not_found' });
     expect(gatewright(dir, ['ask', 'GET /health', '--as', 'nobody'])).toMatchObject({ code: 2 });
     expect(gatewright(dir, ['ask', 'nonsense'])).toMatchObject({ code: 2 });

@@ -7,7 +7,11 @@ import { folder, gatewright } from './run.ts';
 
 /** Every file below a folder, with its content. */
 function snapshot(dir: string): Map<string, string> {
-  return new Map(readdirSync(dir, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).map((e) => [join(e.parentPath, e.name), readFileSync(join(e.parentPath, e.name), 'latin1')]));
+  return new Map(
+    readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((e) => e.isFile())
+      .map((e) => [join(e.parentPath, e.name), readFileSync(join(e.parentPath, e.name), 'latin1')]),
+  );
 }
 
 describe('the life of a project', () => {
@@ -16,7 +20,12 @@ describe('the life of a project', () => {
 
   test.skipIf(!nginxEngine())('init --yes, client add, generate, test', () => {
     expect(run('init', '--yes', '--deploy', 'host')).toMatchObject({ code: 0 });
-    writeFileSync(join(dir, 'gatewright.yaml'), readFileSync(join(dir, 'gatewright.yaml'), 'utf8').replace('clients: [alice]', '# our people\nclients: [alice]   # by first name').replace('auth: apiKey', 'auth: apiKey # for now\n# the end'));
+    writeFileSync(
+      join(dir, 'gatewright.yaml'),
+      readFileSync(join(dir, 'gatewright.yaml'), 'utf8')
+        .replace('clients: [alice]', '# our people\nclients: [alice]   # by first name')
+        .replace('auth: apiKey', 'auth: apiKey # for now\n# the end'),
+    );
     const before = readFileSync(join(dir, 'gatewright.yaml'), 'utf8');
     const added = run('client', 'add', 'bob');
     expect(added).toMatchObject({ code: 0 });
@@ -54,7 +63,8 @@ describe('the life of a project', () => {
     const elsewhere = folder();
     for (const name of ['gatewright.yaml', 'credentials']) cpSync(join(dir, name), join(elsewhere, name), { recursive: true });
     expect(gatewright(elsewhere, ['generate']).code).toBe(0);
-    const relative = (root: string) => new Map([...snapshot(join(root, 'gateway'))].map(([path, content]) => [path.slice(root.length), content]));
+    const relative = (root: string) =>
+      new Map([...snapshot(join(root, 'gateway'))].map(([path, content]) => [path.slice(root.length), content]));
     expect(relative(elsewhere)).toEqual(relative(dir));
     expect(existsSync(join(elsewhere, 'private'))).toBe(false);
   });
@@ -63,7 +73,9 @@ describe('the life of a project', () => {
     const made = run('key', 'create', 'bob', '--expires', '30d');
     expect(made.out).toMatch(/^sk-[0-9A-Za-z]{49}\n$/);
     noteSecrets([made.out.trim()]);
-    const [first, second] = (JSON.parse(run('key', 'list', '--json').out) as { keys: { id: string; client: string }[] }).keys.filter((key) => key.client === 'bob');
+    const [first, second] = (JSON.parse(run('key', 'list', '--json').out) as { keys: { id: string; client: string }[] }).keys.filter(
+      (key) => key.client === 'bob',
+    );
     expect(run('key', 'revoke', 'bob')).toMatchObject({ code: 2 });
     expect(run('key', 'revoke', 'bob', first?.id ?? '')).toMatchObject({ code: 0 });
     const map = readFileSync(join(dir, 'gateway/nginx/api-keys.map'), 'utf8');
@@ -89,8 +101,27 @@ describe('the life of a project', () => {
     expect(note).toMatchObject({ code: 0 });
     expect(note.out).toContain('private/issued/carol/client.pem');
     const mode = (path: string): number => statSync(join(other, path)).mode & 0o777;
-    for (const path of ['private', 'private/ca', 'private/issued', 'private/issued/carol', 'private/run', 'private/run/nginx', 'private/run/tls']) expect({ path, mode: mode(path) }).toEqual({ path, mode: 0o700 });
-    for (const path of ['private/ca/clients.key', 'private/ca/server.key', 'private/issued/carol/client.pem', 'private/issued/carol/key.pem', 'private/run/nginx/htpasswd', 'private/run/nginx/remember.secret', 'private/run/tls/key.pem', 'private/.gitignore']) expect({ path, mode: mode(path) }).toEqual({ path, mode: 0o600 });
+    for (const path of [
+      'private',
+      'private/ca',
+      'private/issued',
+      'private/issued/carol',
+      'private/run',
+      'private/run/nginx',
+      'private/run/tls',
+    ])
+      expect({ path, mode: mode(path) }).toEqual({ path, mode: 0o700 });
+    for (const path of [
+      'private/ca/clients.key',
+      'private/ca/server.key',
+      'private/issued/carol/client.pem',
+      'private/issued/carol/key.pem',
+      'private/run/nginx/htpasswd',
+      'private/run/nginx/remember.secret',
+      'private/run/tls/key.pem',
+      'private/.gitignore',
+    ])
+      expect({ path, mode: mode(path) }).toEqual({ path, mode: 0o600 });
     const fed = gatewright(other, ['password', 'set', 'carol', '--password-stdin'], { input: 'pa$$ :#"\\ wörd\n' });
     expect(fed).toMatchObject({ code: 0, out: '' });
     expect(gatewright(other, ['password', 'set', 'carol', '--password-stdin'], { input: 'short\n' })).toMatchObject({ code: 1 });
@@ -107,7 +138,10 @@ describe('the life of a project', () => {
 
   test('prepare makes what is missing and replaces nothing; upstream key reads standard input', () => {
     const other = folder();
-    writeFileSync(join(other, 'gatewright.yaml'), 'version: 1\nhosts: [a.example]\nmodels: [Qwen/Qwen3-8B]\nclients: [alice]\nauth: basic\n');
+    writeFileSync(
+      join(other, 'gatewright.yaml'),
+      'version: 1\nhosts: [a.example]\nmodels: [Qwen/Qwen3-8B]\nclients: [alice]\nauth: basic\n',
+    );
     expect(gatewright(other, ['prepare']).code).toBe(0);
     const before = snapshot(other);
     expect(gatewright(other, ['prepare'])).toMatchObject({ code: 0, err: 'nothing was missing\n' });
@@ -125,6 +159,7 @@ describe('the life of a project', () => {
     cpSync(join(dir, 'credentials'), join(other, 'credentials'), { recursive: true });
     writeFileSync(join(other, 'gatewright.yaml'), run('show', '--resolved').out);
     expect(gatewright(other, ['generate']).code).toBe(0);
-    for (const name of ['nginx/policy.json', 'nginx/server.conf', 'nginx/http.conf']) expect(readFileSync(join(other, 'gateway', name), 'utf8')).toBe(readFileSync(join(dir, 'gateway', name), 'utf8'));
+    for (const name of ['nginx/policy.json', 'nginx/server.conf', 'nginx/http.conf'])
+      expect(readFileSync(join(other, 'gateway', name), 'utf8')).toBe(readFileSync(join(dir, 'gateway', name), 'utf8'));
   });
 });

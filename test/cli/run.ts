@@ -14,15 +14,32 @@ export interface Result {
 export const folder = (): string => mkdtempSync(join(tmpdir(), 'gatewright-cli-'));
 
 /** The command line as a user calls it, without a terminal. */
-export function gatewright(cwd: string, args: readonly string[], options: { input?: string; env?: Record<string, string>; uid?: number } = {}): Result {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], { cwd, encoding: 'utf8', input: options.input ?? '', env: { ...process.env, NO_COLOR: '1', ...options.env }, ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }) });
+export function gatewright(
+  cwd: string,
+  args: readonly string[],
+  options: { input?: string; env?: Record<string, string>; uid?: number } = {},
+): Result {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], {
+    cwd,
+    encoding: 'utf8',
+    input: options.input ?? '',
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  });
   return { code: status, out: stdout, err: stderr };
 }
 
 /** In a real terminal (util-linux `script`), answered with keys as they are waited for. */
-export function inTerminal(cwd: string, args: readonly string[], keys: readonly { readonly when: RegExp; readonly send: string }[]): Promise<{ code: number | null; text: string }> {
+export function inTerminal(
+  cwd: string,
+  args: readonly string[],
+  keys: readonly { readonly when: RegExp; readonly send: string }[],
+): Promise<{ code: number | null; text: string }> {
   return new Promise((resolve) => {
-    const child = spawn('script', ['-qec', [process.execPath, BIN, ...args].join(' '), '/dev/null'], { cwd, env: { ...process.env, CI: '', TERM: 'xterm' } });
+    const child = spawn('script', ['-qec', [process.execPath, BIN, ...args].join(' '), '/dev/null'], {
+      cwd,
+      env: { ...process.env, CI: '', TERM: 'xterm' },
+    });
     let text = '';
     let at = 0;
     let next = 0;

@@ -16,7 +16,9 @@ const withSpec = (text: string): string => {
 
 describe('when something is wrong', () => {
   test('five mistakes: five problems with line and column, exit 2, no file', () => {
-    const dir = withSpec('version: 1\ndeploy: host\nhosts: [LOCAL]\nmodels: [http://localhost:8000]\nclients: [Bob]\nauth: {}\nlimits: { bdoy: 1MB }\ncors: 7\n');
+    const dir = withSpec(
+      'version: 1\ndeploy: host\nhosts: [LOCAL]\nmodels: [http://localhost:8000]\nclients: [Bob]\nauth: {}\nlimits: { bdoy: 1MB }\ncors: 7\n',
+    );
     const { code, err, out } = gatewright(dir, ['generate']);
     expect(code).toBe(2);
     expect(out).toBe('');
@@ -96,7 +98,9 @@ describe('when something is wrong', () => {
     const taken = createServer().listen(31_977, '127.0.0.1');
     await new Promise((resolve) => taken.once('listening', resolve));
     // It waits for a port that nobody opens, so that only nginx's own word ends it.
-    await expect(launch('/usr/sbin/nginx', ['-p', 'gateway/nginx/', '-c', 'nginx.conf', '-g', 'daemon off;'], dir, 31_978, null)).rejects.toThrow(/Address already in use/);
+    await expect(
+      launch('/usr/sbin/nginx', ['-p', 'gateway/nginx/', '-c', 'nginx.conf', '-g', 'daemon off;'], dir, 31_978, null),
+    ).rejects.toThrow(/Address already in use/);
     taken.close();
   });
 
@@ -111,15 +115,19 @@ describe('when something is wrong', () => {
   test('the wizard asks, shows the spec, and makes all of it', async () => {
     const dir = folder();
     const enter = '\r';
-    const { code, text } = await inTerminal(dir, ['init'], [
-      { when: /Where does the gateway run/, send: `\x1b[B${enter}` },
-      { when: /Under which name/, send: enter },
-      { when: /Which model/, send: enter },
-      { when: /What must callers show/, send: enter },
-      { when: /first caller/, send: `carol${enter}` },
-      { when: /Write this to/, send: enter },
-      { when: /Make what it needs/, send: enter },
-    ]);
+    const { code, text } = await inTerminal(
+      dir,
+      ['init'],
+      [
+        { when: /Where does the gateway run/, send: `\x1b[B${enter}` },
+        { when: /Under which name/, send: enter },
+        { when: /Which model/, send: enter },
+        { when: /What must callers show/, send: enter },
+        { when: /first caller/, send: `carol${enter}` },
+        { when: /Write this to/, send: enter },
+        { when: /Make what it needs/, send: enter },
+      ],
+    );
     expect(text).toContain('version: 1');
     expect(code).toBe(0);
     expect(readFileSync(join(dir, 'gatewright.yaml'), 'utf8')).toContain('clients: [carol]');
@@ -135,7 +143,14 @@ describe('when something is wrong', () => {
   test('two at once: neither loses the other', async () => {
     const dir = withSpec(GOOD);
     const names = ['b1', 'b2', 'b3', 'b4'];
-    const codes = await Promise.all(names.map((name) => new Promise((resolve) => spawn(process.execPath, [BIN, 'client', 'add', name], { cwd: dir, stdio: 'ignore' }).on('exit', resolve))));
+    const codes = await Promise.all(
+      names.map(
+        (name) =>
+          new Promise((resolve) =>
+            spawn(process.execPath, [BIN, 'client', 'add', name], { cwd: dir, stdio: 'ignore' }).on('exit', resolve),
+          ),
+      ),
+    );
     expect(codes).toEqual([0, 0, 0, 0]);
     const spec = readFileSync(join(dir, 'gatewright.yaml'), 'utf8');
     for (const name of names) expect(spec).toContain(name);
@@ -174,10 +189,16 @@ describe('when something is wrong', () => {
     const dir = withSpec(GOOD);
     // Stands for Docker: what it is asked to run must work as it stands, in the folder it is given.
     const calls = join(dir, 'calls');
-    writeFileSync(join(dir, 'docker'), `#!/bin/sh\necho "$@" >> ${calls}\n[ "$1" = version ] && exit 0\nwhile [ "$1" != -w ]; do shift; done\ncd "$2"; while [ "$1" != nginx:1.30.6 ]; do shift; done; shift\nexec /usr/sbin/nginx "$@"\n`, { mode: 0o755 });
+    writeFileSync(
+      join(dir, 'docker'),
+      `#!/bin/sh\necho "$@" >> ${calls}\n[ "$1" = version ] && exit 0\nwhile [ "$1" != -w ]; do shift; done\ncd "$2"; while [ "$1" != nginx:1.30.6 ]; do shift; done; shift\nexec /usr/sbin/nginx "$@"\n`,
+      { mode: 0o755 },
+    );
     const result = gatewright(dir, ['test'], { env: { PATH: `${dir}:${process.env.PATH}`, GATEWRIGHT_NGINX: '/nowhere/nginx' } });
     expect(result.out).toMatch(/judged on nginx:1\.30\.6 in Docker: \d+ as the spec says, 0 not/);
-    expect(readFileSync(calls, 'utf8')).toMatch(/run --rm --network host --user \d+:\d+ -v (\S+):\1 -w \1 --entrypoint nginx nginx:1\.30\.6 -p gateway\/nginx\/ -c nginx\.conf -g daemon off;/);
+    expect(readFileSync(calls, 'utf8')).toMatch(
+      /run --rm --network host --user \d+:\d+ -v (\S+):\1 -w \1 --entrypoint nginx nginx:1\.30\.6 -p gateway\/nginx\/ -c nginx\.conf -g daemon off;/,
+    );
   });
 
   test('verify shows the open routes of a bare vLLM as a table, /invocations first, and exits 1', async () => {

@@ -21,7 +21,11 @@ const SEED = Number(process.env.GATEWRIGHT_SEED ?? Math.floor(Math.random() * 2 
 const method = fc.constantFrom('apiKey', 'basic', 'mtls', 'ip');
 const expression = fc
   .letrec<{ node: string }>((tie) => ({
-    node: fc.oneof({ maxDepth: 2, depthSize: 'small' }, method, fc.tuple(tie('node'), fc.constantFrom('and', 'or'), tie('node')).map(([a, op, b]) => `(${a} ${op} ${b})`)),
+    node: fc.oneof(
+      { maxDepth: 2, depthSize: 'small' },
+      method,
+      fc.tuple(tie('node'), fc.constantFrom('and', 'or'), tie('node')).map(([a, op, b]) => `(${a} ${op} ${b})`),
+    ),
   }))
   .node.map((text) => text.replace(/^\((.*)\)$/s, (whole, inner: string) => (isBalanced(inner) ? inner : whole)));
 
@@ -35,11 +39,35 @@ function isBalanced(text: string): boolean {
 }
 
 const grantable = ROUTE_TABLE.routes.filter((route) => route.grantable && !route.websocket).map((route) => route.name);
-const routes = fc.uniqueArray(fc.constantFrom('openai', 'anthropic', 'tokens', 'health', 'metrics', ...grantable), { minLength: 1, maxLength: 4 });
+const routes = fc.uniqueArray(fc.constantFrom('openai', 'anthropic', 'tokens', 'health', 'metrics', ...grantable), {
+  minLength: 1,
+  maxLength: 4,
+});
 
-const spec = fc.record({ expression, alpha: routes, beta: routes, headers: fc.constantFrom(['Authorization', 'X-API-Key'], ['X-API-Key'], ['X-Key', 'Authorization'], ['Authorization', 'X-Key', 'X-API-Key']), cors: fc.boolean(), key: fc.boolean(), forward: fc.boolean() });
+const spec = fc.record({
+  expression,
+  alpha: routes,
+  beta: routes,
+  headers: fc.constantFrom(
+    ['Authorization', 'X-API-Key'],
+    ['X-API-Key'],
+    ['X-Key', 'Authorization'],
+    ['Authorization', 'X-Key', 'X-API-Key'],
+  ),
+  cors: fc.boolean(),
+  key: fc.boolean(),
+  forward: fc.boolean(),
+});
 
-function specText({ expression: text, alpha, beta, headers, cors, key, forward }: ReturnType<typeof spec.generate> extends { value: infer V } ? V : never): string {
+function specText({
+  expression: text,
+  alpha,
+  beta,
+  headers,
+  cors,
+  key,
+  forward,
+}: ReturnType<typeof spec.generate> extends { value: infer V } ? V : never): string {
   const parsed = parseExpression(text);
   if ('error' in parsed) throw new Error(parsed.error.message);
   const branches = branchesOf(parsed.expression);
@@ -66,18 +94,89 @@ function specText({ expression: text, alpha, beta, headers, cors, key, forward }
 }
 
 /** Mostly the plain value: a request that is wrong in five ways shows only the first of them. */
-const mostly = <T>(weight: number, plain: T, ...others: T[]): fc.Arbitrary<T> => fc.oneof({ weight, arbitrary: fc.constant(plain) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+const mostly = <T>(weight: number, plain: T, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight, arbitrary: fc.constant(plain) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 
 const request = fc.record({
-  authorization: fc.constantFrom('none', 'none', 'key', 'key', 'other key', 'expired', 'revoked', 'EMPTY', 'garbage', 'two spaces', 'lower case', 'basic', 'basic', 'wrong basic', 'unknown basic', 'no colon', 'bad base64', 'long basic'),
+  authorization: fc.constantFrom(
+    'none',
+    'none',
+    'key',
+    'key',
+    'other key',
+    'expired',
+    'revoked',
+    'EMPTY',
+    'garbage',
+    'two spaces',
+    'lower case',
+    'basic',
+    'basic',
+    'wrong basic',
+    'unknown basic',
+    'no colon',
+    'bad base64',
+    'long basic',
+  ),
   keyHeader: mostly(2, 'none', 'key', 'other key', 'revoked', 'short', 'empty', 'long'),
-  certificate: fc.oneof({ weight: 3, arbitrary: fc.constant('none') }, { weight: 4, arbitrary: fc.constant('alice') }, { weight: 2, arbitrary: fc.constantFrom('bob', 'revoked', 'foreign') }),
-  from: fc.constantFrom(undefined, undefined, '10.1.2.3', '192.168.5.255', '192.168.6.0', '203.0.113.9', '::ffff:10.9.9.9', '2001:db8::7', '2001:db8:8000::1', '[2001:db8::1]:443', '10.1.2.3:5555', '10.1.2.3, 203.0.113.9', '203.0.113.9, 10.1.2.3', '10.1.2.3, 127.0.0.9', 'unknown', '10.1.2.3, ', '010.1.2.3', '1.2.3.4.5', '::1%eth0', '127.0.0.9'),
+  certificate: fc.oneof(
+    { weight: 3, arbitrary: fc.constant('none') },
+    { weight: 4, arbitrary: fc.constant('alice') },
+    { weight: 2, arbitrary: fc.constantFrom('bob', 'revoked', 'foreign') },
+  ),
+  from: fc.constantFrom(
+    undefined,
+    undefined,
+    '10.1.2.3',
+    '192.168.5.255',
+    '192.168.6.0',
+    '203.0.113.9',
+    '::ffff:10.9.9.9',
+    '2001:db8::7',
+    '2001:db8:8000::1',
+    '[2001:db8::1]:443',
+    '10.1.2.3:5555',
+    '10.1.2.3, 203.0.113.9',
+    '203.0.113.9, 10.1.2.3',
+    '10.1.2.3, 127.0.0.9',
+    'unknown',
+    '10.1.2.3, ',
+    '010.1.2.3',
+    '1.2.3.4.5',
+    '::1%eth0',
+    '127.0.0.9',
+  ),
   route: fc.constantFrom(...ROUTE_TABLE.routes.filter((route) => !route.websocket)),
   pick: fc.nat(100),
   alias: mostly(5, 'granted', 'own', 'models'),
   method: mostly(7, 'own', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE', 'QUERY', 'post'),
-  spelling: mostly(6, 'plain', '//', '/.', '%2e', '%2f', ';x', '/', 'upper', '%6d', '%7E', '?a=b', '?token=q', '?%6bey=q', '?a=b&APIKEY=q', '?x=%', 'absolute', 'absolute other', 'absolute no path', '\\', '%00', '%zz', '#f', '%20', '%c3%a9'),
+  spelling: mostly(
+    6,
+    'plain',
+    '//',
+    '/.',
+    '%2e',
+    '%2f',
+    ';x',
+    '/',
+    'upper',
+    '%6d',
+    '%7E',
+    '?a=b',
+    '?token=q',
+    '?%6bey=q',
+    '?a=b&APIKEY=q',
+    '?x=%',
+    'absolute',
+    'absolute other',
+    'absolute no path',
+    '\\',
+    '%00',
+    '%zz',
+    '#f',
+    '%20',
+    '%c3%a9',
+  ),
   host: mostly(9, 'own', 'other', 'upper', 'port', 'dot', 'evil', 'user', 'v6', 'v6 port', 'colon'),
   extras: fc.uniqueArray(
     fc.constantFrom<HeaderLine>(
@@ -135,19 +234,49 @@ function sketchOf(subject: Subject, drawn: Drawn): Sketch {
     'long basic': basic(alice.client, 'x'.repeat(73)),
   };
   if (drawn.authorization !== 'none') headers.push(['Authorization', authorization[drawn.authorization] ?? '']);
-  const keys: Record<string, string> = { key: alice.key, 'other key': bob.key, revoked: alice.revokedKey, short: 'abc', empty: '', long: 'k'.repeat(513) };
+  const keys: Record<string, string> = {
+    key: alice.key,
+    'other key': bob.key,
+    revoked: alice.revokedKey,
+    short: 'abc',
+    empty: '',
+    long: 'k'.repeat(513),
+  };
   const own = subject.gateway.access.apiKeyHeaders.find((name) => name !== 'authorization') ?? 'x-api-key';
   if (drawn.keyHeader !== 'none') headers.push([own, keys[drawn.keyHeader] ?? '']);
   headers.push(...drawn.extras);
 
   const granted = subject.gateway.routes.filter((one) => !one.websocket);
-  const route = drawn.alias === 'own' ? drawn.route : drawn.alias === 'granted' ? (granted[drawn.pick % granted.length] ?? drawn.route) : (ROUTE_TABLE.routes.find((one) => one.name === drawn.alias) ?? drawn.route);
+  const route =
+    drawn.alias === 'own'
+      ? drawn.route
+      : drawn.alias === 'granted'
+        ? (granted[drawn.pick % granted.length] ?? drawn.route)
+        : (ROUTE_TABLE.routes.find((one) => one.name === drawn.alias) ?? drawn.route);
   const httpMethod = drawn.method === 'own' ? route.method : drawn.method;
   const path = route.path.replace('{id}', 'resp_1-X').replace('*', 'X');
-  const hosts: Record<string, string> = { own: 'llm.example.com', other: 'other.example.com', upper: 'LLM.Example.COM', port: 'llm.example.com:8443', dot: 'llm.example.com.', evil: 'evil.example', user: 'a@llm.example.com', v6: '[::1]', 'v6 port': '[::1]:1', colon: 'llm.example.com:' };
+  const hosts: Record<string, string> = {
+    own: 'llm.example.com',
+    other: 'other.example.com',
+    upper: 'LLM.Example.COM',
+    port: 'llm.example.com:8443',
+    dot: 'llm.example.com.',
+    evil: 'evil.example',
+    user: 'a@llm.example.com',
+    v6: '[::1]',
+    'v6 port': '[::1]:1',
+    colon: 'llm.example.com:',
+  };
   const sizes: Record<string, number> = { small: 40, limit: 2000, over: 2001, 'chunked over': 2001, chunked: 60 };
-  const hasBody = httpMethod !== 'TRACE' && httpMethod !== 'HEAD' && drawn.body !== 'none' && (httpMethod === 'POST' || httpMethod === 'PUT');
-  const certificates = { none: undefined, alice: alice.certificate && { ...alice.certificate, known: true }, bob: bob.certificate && { ...bob.certificate, known: true }, revoked: alice.revokedCertificate && { ...alice.revokedCertificate, known: true }, foreign: subject.foreignCertificate && { ...subject.foreignCertificate, known: false } };
+  const hasBody =
+    httpMethod !== 'TRACE' && httpMethod !== 'HEAD' && drawn.body !== 'none' && (httpMethod === 'POST' || httpMethod === 'PUT');
+  const certificates = {
+    none: undefined,
+    alice: alice.certificate && { ...alice.certificate, known: true },
+    bob: bob.certificate && { ...bob.certificate, known: true },
+    revoked: alice.revokedCertificate && { ...alice.revokedCertificate, known: true },
+    foreign: subject.foreignCertificate && { ...subject.foreignCertificate, known: false },
+  };
   const certificate = certificates[drawn.certificate as keyof typeof certificates];
   return {
     method: httpMethod,
@@ -189,31 +318,43 @@ function spell(path: string, how: string): string {
 
 describe('decide() and nginx', () => {
   const engine = nginxEngine();
-  test.skipIf(!engine)(`agree on ${SPECS * REQUESTS} generated requests (GATEWRIGHT_SEED=${SEED})`, { timeout: SPECS * 10_000 }, async () => {
-    console.log(`seed ${SEED}`);
-    const specs = fc.sample(spec, { seed: SEED, numRuns: SPECS });
-    const differences: string[] = [];
-    const kinds = new Map<string, number>();
-    let cases = 0;
-    for (const [i, drawnSpec] of specs.entries()) {
-      const text = specText(drawnSpec);
-      const lab = await testLab(text);
-      noteSecrets(['wrong-password-9', 'Bearer EMPTY']);
-      for (const drawn of fc.sample(request, { seed: SEED + i + 1, numRuns: REQUESTS })) {
-        const sketch = sketchOf(lab.subject, drawn);
-        const trial = await lab.trial(sketch);
-        const verdict = judge(lab.subject, trial);
-        cases++;
-        kinds.set(verdict.expected, (kinds.get(verdict.expected) ?? 0) + 1);
-        if (verdict.differences.length > 0) differences.push(`${drawnSpec.expression} ${JSON.stringify(drawn)}\n    ${sketch.method} ${sketch.target.slice(0, 90)}\n    expected ${verdict.expected}, got ${verdict.got}: ${verdict.differences.join('; ')}`);
+  test.skipIf(!engine)(
+    `agree on ${SPECS * REQUESTS} generated requests (GATEWRIGHT_SEED=${SEED})`,
+    { timeout: SPECS * 10_000 },
+    async () => {
+      console.log(`seed ${SEED}`);
+      const specs = fc.sample(spec, { seed: SEED, numRuns: SPECS });
+      const differences: string[] = [];
+      const kinds = new Map<string, number>();
+      let cases = 0;
+      for (const [i, drawnSpec] of specs.entries()) {
+        const text = specText(drawnSpec);
+        const lab = await testLab(text);
+        noteSecrets(['wrong-password-9', 'Bearer EMPTY']);
+        for (const drawn of fc.sample(request, { seed: SEED + i + 1, numRuns: REQUESTS })) {
+          const sketch = sketchOf(lab.subject, drawn);
+          const trial = await lab.trial(sketch);
+          const verdict = judge(lab.subject, trial);
+          cases++;
+          kinds.set(verdict.expected, (kinds.get(verdict.expected) ?? 0) + 1);
+          if (verdict.differences.length > 0)
+            differences.push(
+              `${drawnSpec.expression} ${JSON.stringify(drawn)}\n    ${sketch.method} ${sketch.target.slice(0, 90)}\n    expected ${verdict.expected}, got ${verdict.got}: ${verdict.differences.join('; ')}`,
+            );
+        }
+        await lab.close();
       }
-      await lab.close();
-    }
-    console.log(`${cases} cases, ${differences.length} differences; ${[...kinds].sort((a, b) => b[1] - a[1]).map(([kind, n]) => `${n}× ${kind}`).join(', ')}`);
-    expect(differences.slice(0, 12).join('\n')).toBe('');
-    expect(cases).toBeGreaterThanOrEqual(500);
-    // A draw in which nearly all is refused early, or nothing ever passes, would prove little.
-    expect(kinds.get('200 →upstream') ?? 0).toBeGreaterThan(10);
-    expect(kinds.size).toBeGreaterThan(8);
-  });
+      console.log(
+        `${cases} cases, ${differences.length} differences; ${[...kinds]
+          .sort((a, b) => b[1] - a[1])
+          .map(([kind, n]) => `${n}× ${kind}`)
+          .join(', ')}`,
+      );
+      expect(differences.slice(0, 12).join('\n')).toBe('');
+      expect(cases).toBeGreaterThanOrEqual(500);
+      // A draw in which nearly all is refused early, or nothing ever passes, would prove little.
+      expect(kinds.get('200 →upstream') ?? 0).toBeGreaterThan(10);
+      expect(kinds.size).toBeGreaterThan(8);
+    },
+  );
 });

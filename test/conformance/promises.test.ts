@@ -9,14 +9,20 @@ import { nginxEngine, type TestLab, testLab } from '../support/lab.ts';
 /* Promises written out by hand, as literal statuses: the table asks decide(), these ask nobody. */
 
 const post = (more: Partial<Sketch>): Sketch => ({ method: 'POST', target: '/v1/chat/completions', body: BODY, ...more });
-const spec = (auth: string, more = ''): string => `version: 1\nhosts: [llm.example.com]\nmodels: [{ upstream: "http://127.0.0.1:1" }]\nclients: [alice, bob]\nauth: ${auth}\n${more}`;
+const spec = (auth: string, more = ''): string =>
+  `version: 1\nhosts: [llm.example.com]\nmodels: [{ upstream: "http://127.0.0.1:1" }]\nclients: [alice, bob]\nauth: ${auth}\n${more}`;
 
 async function answer(lab: TestLab, sketch: Sketch): Promise<Answer & { code: string | null; seen: number; client: string | undefined }> {
   const before = lab.double.seen.length;
   const outcome = await sendSketch(lab.subject, sketch);
   if (outcome.kind !== 'answer') throw new Error(outcome.error);
   const seen = lab.double.seen.slice(before);
-  return { ...outcome, code: errorCode(outcome.body), seen: seen.length, client: seen[0]?.headers.find(([name]) => name === 'x-gatewright-client')?.[1] };
+  return {
+    ...outcome,
+    code: errorCode(outcome.body),
+    seen: seen.length,
+    client: seen[0]?.headers.find(([name]) => name === 'x-gatewright-client')?.[1],
+  };
 }
 
 function cast(lab: TestLab): [Credentials, Credentials] {
@@ -32,7 +38,10 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
     expect(await answer(lab, { ...empty, from: '10.1.2.3' })).toMatchObject({ status: 200, seen: 1, client: 'bob' });
     expect(await answer(lab, { ...empty, from: '203.0.113.9' })).toMatchObject({ status: 401, code: 'invalid_credentials', seen: 0 });
     const [alice] = cast(lab);
-    expect(await answer(lab, { ...post({ headers: [keyLine(lab.subject, alice.key, false)] }), from: '203.0.113.9' })).toMatchObject({ status: 200, client: 'alice' });
+    expect(await answer(lab, { ...post({ headers: [keyLine(lab.subject, alice.key, false)] }), from: '203.0.113.9' })).toMatchObject({
+      status: 200,
+      client: 'alice',
+    });
     await lab.close();
   });
 
@@ -54,8 +63,16 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
     const wrong = post({ headers: [['Authorization', basic('alice', 'not-the-password')]], from: '10.1.2.3' });
     expect(await answer(lab, wrong)).toMatchObject({ status: 200, client: 'bob' });
     const [alice] = cast(lab);
-    expect(await answer(lab, { ...wrong, headers: [['Authorization', basic('alice', alice.password)]] })).toMatchObject({ status: 200, client: 'alice' });
-    expect(lab.logs().map((log) => log.text).join('')).not.toContain('"client":"admin"');
+    expect(await answer(lab, { ...wrong, headers: [['Authorization', basic('alice', alice.password)]] })).toMatchObject({
+      status: 200,
+      client: 'alice',
+    });
+    expect(
+      lab
+        .logs()
+        .map((log) => log.text)
+        .join(''),
+    ).not.toContain('"client":"admin"');
     await lab.close();
   });
 
@@ -73,7 +90,14 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
       expect(answerHeader(refused, 'content-type')).toBe('application/json');
     }
     // Half a body is announced and never sent: an answer can only come from a gateway that does not wait for it.
-    const half = wireBytes(lab.subject, { method: 'POST', target: '/v1/chat/completions', headers: [['Content-Type', 'application/json'], ['Content-Length', '2000000']] });
+    const half = wireBytes(lab.subject, {
+      method: 'POST',
+      target: '/v1/chat/completions',
+      headers: [
+        ['Content-Type', 'application/json'],
+        ['Content-Length', '2000000'],
+      ],
+    });
     const before = lab.double.seen.length;
     const refused = await exchange(peerOf(lab.subject, post({})), [half, Buffer.alloc(1_000_000, 120)]);
     expect(refused).toMatchObject({ kind: 'answer', status: 401 });
@@ -81,7 +105,9 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
     await lab.close();
   });
 
-  test('requests: 10/minute: ten at once, then 429 with a Retry-After that is true; another client is untouched; ten again after a minute', { timeout: 150_000 }, async () => {
+  test('requests: 10/minute: ten at once, then 429 with a Retry-After that is true; another client is untouched; ten again after a minute', {
+    timeout: 150_000,
+  }, async () => {
     const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [models], requests: 10/minute } }'));
     const [alice, bob] = cast(lab);
     const get = (who: Credentials): Sketch => ({ method: 'GET', target: '/v1/models', headers: [keyLine(lab.subject, who.key, false)] });
@@ -114,7 +140,11 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
       timed.push({ status, ms: performance.now() - start });
     }
     expect(timed.map(({ status }) => status)).toEqual([...Array<number>(10).fill(401), 429]);
-    const hashed = timed.slice(0, 10).map(({ ms }) => ms).sort((a, b) => a - b)[5] ?? 0;
+    const hashed =
+      timed
+        .slice(0, 10)
+        .map(({ ms }) => ms)
+        .sort((a, b) => a - b)[5] ?? 0;
     expect((timed[10]?.ms ?? hashed) * 2).toBeLessThan(hashed);
     const over = await answer(lab, attempt('alice', alice.password));
     expect(over).toMatchObject({ status: 429, code: 'too_many_failures', seen: 0 });
@@ -128,7 +158,8 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
     const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [chat], concurrent: 3 } }\nlimits: { concurrent: 4 }'));
     const [alice, bob] = cast(lab);
     Object.assign(lab.double.pace, { firstMs: 5, chunkMs: 50, chunks: 30 });
-    const stream = (who: Credentials): Sketch => post({ headers: [keyLine(lab.subject, who.key, false)], body: JSON.stringify({ stream: true, messages: [] }) });
+    const stream = (who: Credentials): Sketch =>
+      post({ headers: [keyLine(lab.subject, who.key, false)], body: JSON.stringify({ stream: true, messages: [] }) });
     const open = [alice, alice, alice, bob].map((who) => answer(lab, stream(who)));
     while (lab.double.seen.length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await answer(lab, stream(alice))).toMatchObject({ status: 429, code: 'too_many_concurrent', seen: 0 });
@@ -150,17 +181,32 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
   });
 
   test('the gate fails closed: no policy hash, no upstream key, no password file, a gate that throws', async () => {
-    const keyed = spec('apiKey or basic').replace('{ upstream: "http://127.0.0.1:1" }', '{ upstream: "http://127.0.0.1:1", key: required }');
+    const keyed = spec('apiKey or basic').replace(
+      '{ upstream: "http://127.0.0.1:1" }',
+      '{ upstream: "http://127.0.0.1:1", key: required }',
+    );
     const twin = await testLab(keyed);
     const [alice] = cast(twin);
     expect(await answer(twin, post({ headers: [keyLine(twin.subject, alice.key, false)] }))).toMatchObject({ status: 200, seen: 1 });
     await twin.close();
     const broken: Record<string, Parameters<typeof testLab>[1] & object> = {
-      'another policy': { mutate: (read, write) => write('api-keys.map', read('api-keys.map').replace(/"policy" "[0-9a-f]{8}/, '"policy" "00000000')) },
-      'a gate that throws': { mutate: (read, write) => write('gate.js', read('gate.js').replace('function judge(r) {', 'function judge(r) { throw new Error("x");')) },
-      'a gate without its early part': { mutate: (read, write) => write('gate.js', read('gate.js').replace('export default { early, ', 'export default { ')) },
-      'a gate that decides nothing': { mutate: (read, write) => write('gate.js', read('gate.js').replace('async function decide(r) {', 'async function decide(r) { throw new Error("x");')) },
-      'no upstream key': { mutate: (read, write) => write('server.conf', read('server.conf').replace('private/run/;', 'private/nowhere/;')) },
+      'another policy': {
+        mutate: (read, write) => write('api-keys.map', read('api-keys.map').replace(/"policy" "[0-9a-f]{8}/, '"policy" "00000000')),
+      },
+      'a gate that throws': {
+        mutate: (read, write) =>
+          write('gate.js', read('gate.js').replace('function judge(r) {', 'function judge(r) { throw new Error("x");')),
+      },
+      'a gate without its early part': {
+        mutate: (read, write) => write('gate.js', read('gate.js').replace('export default { early, ', 'export default { ')),
+      },
+      'a gate that decides nothing': {
+        mutate: (read, write) =>
+          write('gate.js', read('gate.js').replace('async function decide(r) {', 'async function decide(r) { throw new Error("x");')),
+      },
+      'no upstream key': {
+        mutate: (read, write) => write('server.conf', read('server.conf').replace('private/run/;', 'private/nowhere/;')),
+      },
     };
     for (const [name, options] of Object.entries(broken)) {
       const lab = await testLab(keyed, options);
@@ -169,9 +215,15 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
       expect({ name, status: refused.status, seen: refused.seen }).toEqual({ name, status: 503, seen: 0 });
       await lab.close();
     }
-    const lab = await testLab(keyed, { mutate: (read, write) => write('http.conf', read('http.conf').replace('nginx/htpasswd;', 'nginx/nothing;')) });
+    const lab = await testLab(keyed, {
+      mutate: (read, write) => write('http.conf', read('http.conf').replace('nginx/htpasswd;', 'nginx/nothing;')),
+    });
     const [who] = cast(lab);
-    expect(await answer(lab, post({ headers: [['Authorization', basic(who.client, who.password)]] }))).toMatchObject({ status: 503, code: 'policy_unavailable', seen: 0 });
+    expect(await answer(lab, post({ headers: [['Authorization', basic(who.client, who.password)]] }))).toMatchObject({
+      status: 503,
+      code: 'policy_unavailable',
+      seen: 0,
+    });
     await lab.close();
   });
 });

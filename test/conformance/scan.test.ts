@@ -44,7 +44,8 @@ describe('the scan of a running server', () => {
       if (method === 'POST') expect(body).toBe('{}');
       else expect(['GET', 'HEAD']).toContain(method);
     }
-    for (const route of ROUTE_TABLE.routes.filter((one) => one.class === 'admin' || one.class === 'internal')) expect(questionFor(route).method).not.toBe(route.method);
+    for (const route of ROUTE_TABLE.routes.filter((one) => one.class === 'admin' || one.class === 'internal'))
+      expect(questionFor(route).method).not.toBe(route.method);
   });
 
   test('a server without a key is open throughout', async () => {
@@ -70,7 +71,13 @@ describe("the double's bare vLLM", () => {
     const measured = new Set(MEASURED.map(({ method, path }) => `${method} ${path.replace('{response_id}', '{id}')}`));
     // The log of the measured server lists neither the mounted /metrics/* nor what 0.33 added.
     const newer = ['GET /metrics*', 'POST /v1/decisions'];
-    expect(registeredRoutes().map((route) => `${route.method} ${route.path}`).filter((name) => !newer.includes(name)).sort()).toEqual([...measured].sort());
-    for (const { path, status } of MEASURED) expect({ path, guarded: GUARDED_PREFIXES.some((prefix) => path.startsWith(prefix)) }).toEqual({ path, guarded: status === 401 });
+    expect(
+      registeredRoutes()
+        .map((route) => `${route.method} ${route.path}`)
+        .filter((name) => !newer.includes(name))
+        .sort(),
+    ).toEqual([...measured].sort());
+    for (const { path, status } of MEASURED)
+      expect({ path, guarded: GUARDED_PREFIXES.some((prefix) => path.startsWith(prefix)) }).toEqual({ path, guarded: status === 401 });
   });
 });

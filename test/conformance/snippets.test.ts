@@ -7,7 +7,10 @@ import { snippetContext, wayIn } from '../../src/snippets/snippet.ts';
 import { nginxEngine, testLab } from '../support/lab.ts';
 
 /** Made by scripts/setup-tests.sh: Python with the openai and httpx packages. */
-const PYTHON = [process.env.GATEWRIGHT_PYTHON, join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'python', 'bin', 'python')].find((path) => path !== undefined && existsSync(path));
+const PYTHON = [
+  process.env.GATEWRIGHT_PYTHON,
+  join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'python', 'bin', 'python'),
+].find((path) => path !== undefined && existsSync(path));
 
 function python(): string | null {
   if (PYTHON) return PYTHON;
@@ -30,7 +33,9 @@ const EXPRESSIONS = ['apiKey', 'basic', 'mtls', 'mtls and apiKey', 'basic and ap
 describe.skipIf(!nginxEngine() || !python())('snippets run against the generated gateway', () => {
   for (const require of EXPRESSIONS) {
     test(require, async () => {
-      const lab = await testLab(`version: 1\nhosts: [localhost]\nmodels: [{ name: qwen, upstream: "http://127.0.0.1:1", key: required }]\nclients: [alice]\nauth: ${require}\n`);
+      const lab = await testLab(
+        `version: 1\nhosts: [localhost]\nmodels: [{ name: qwen, upstream: "http://127.0.0.1:1", key: required }]\nclients: [alice]\nauth: ${require}\n`,
+      );
       const { subject } = lab;
       const [alice] = subject.cast;
       const branch = wayIn(subject.gateway, 'alice', { key: true, password: true, certificate: true });
@@ -43,7 +48,10 @@ describe.skipIf(!nginxEngine() || !python())('snippets run against the generated
         expect(text).not.toContain(alice.key);
         const file = join(subject.paths.project, `snippet-${snippet.name}`);
         writeFileSync(file, text);
-        const { code, text: output } = await run(snippet.name === 'curl' ? 'sh' : (PYTHON ?? ''), [file], subject.paths.project, { GATEWRIGHT_KEY: alice.key, GATEWRIGHT_PASSWORD: alice.password });
+        const { code, text: output } = await run(snippet.name === 'curl' ? 'sh' : (PYTHON ?? ''), [file], subject.paths.project, {
+          GATEWRIGHT_KEY: alice.key,
+          GATEWRIGHT_PASSWORD: alice.password,
+        });
         expect({ snippet: snippet.name, code, output: code === 0 ? '' : output }).toEqual({ snippet: snippet.name, code: 0, output: '' });
         expect(output).toContain('token4');
         expect(output).toMatch(/8 tokens|"total_tokens":8/);

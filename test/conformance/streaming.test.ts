@@ -30,14 +30,26 @@ async function overHttp1(lab: TestLab): Promise<Streamed> {
       if (sentAtFirstRead < 0 && text.includes('token0')) sentAtFirstRead = lab.double.seen.at(-1)?.chunks ?? -1;
     },
   });
-  return outcome.kind === 'answer' ? { reads: outcome.reads.filter((read) => read.bytes.includes('token')).length, sentAtFirstRead, whole: outcome.complete && outcome.body.includes('[DONE]') } : { reads: 0, sentAtFirstRead, whole: false };
+  return outcome.kind === 'answer'
+    ? {
+        reads: outcome.reads.filter((read) => read.bytes.includes('token')).length,
+        sentAtFirstRead,
+        whole: outcome.complete && outcome.body.includes('[DONE]'),
+      }
+    : { reads: 0, sentAtFirstRead, whole: false };
 }
 
 async function overHttp2(lab: TestLab, leaveAfter = Number.POSITIVE_INFINITY): Promise<Streamed> {
   const { gateway, ca } = lab.subject;
   const session = connectH2(`https://127.0.0.1:${gateway.listen.https}`, { ca, servername: 'llm.example.com' });
   const headers = Object.fromEntries((call(lab).headers ?? []).map(([name, value]) => [name.toLowerCase(), value]));
-  const stream = session.request({ ':method': 'POST', ':path': '/v1/chat/completions', ':authority': 'llm.example.com', 'content-type': 'application/json', ...headers });
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': '/v1/chat/completions',
+    ':authority': 'llm.example.com',
+    'content-type': 'application/json',
+    ...headers,
+  });
   stream.end(STREAM);
   let [reads, sentAtFirstRead, text] = [0, -1, ''];
   await new Promise<void>((resolve, reject) => {
@@ -77,7 +89,10 @@ describe.skipIf(!nginxEngine())('streams', () => {
         const text = read('server.conf');
         expect(text).toContain('proxy_buffering off;');
         // nginx's own defaults: buffering, and HTTP/1.0 to the upstream.
-        write('server.conf', text.replace('proxy_buffering off;', 'proxy_buffering on;').replace('proxy_http_version 1.1;', 'proxy_http_version 1.0;'));
+        write(
+          'server.conf',
+          text.replace('proxy_buffering off;', 'proxy_buffering on;').replace('proxy_http_version 1.1;', 'proxy_http_version 1.0;'),
+        );
       },
     });
     Object.assign(lab.double.pace, PACE);
@@ -90,7 +105,13 @@ describe.skipIf(!nginxEngine())('streams', () => {
   test('a client that leaves mid-stream ends the upstream request, over HTTP/1.1 and HTTP/2', async () => {
     const lab = await testLab(SPEC);
     Object.assign(lab.double.pace, { firstMs: 5, chunkMs: 50, chunks: 60 });
-    const leave = [() => exchange(peerOf(lab.subject, call(lab)), wireBytes(lab.subject, call(lab)), { onRead: (text, socket) => void (text.includes('token2') && socket.destroy()) }), () => overHttp2(lab, 3).catch(() => null)];
+    const leave = [
+      () =>
+        exchange(peerOf(lab.subject, call(lab)), wireBytes(lab.subject, call(lab)), {
+          onRead: (text, socket) => void (text.includes('token2') && socket.destroy()),
+        }),
+      () => overHttp2(lab, 3).catch(() => null),
+    ];
     for (const leaving of leave) {
       await leaving();
       const seen = lab.double.seen.at(-1);

@@ -18,7 +18,8 @@ auth: ${auth}
 ${more}`;
 
 const SPECS: Readonly<Record<string, string>> = {
-  'seven lines': 'version: 1\nhosts: [llm.example.com]\ntls: self-signed\nmodels:\n  - http://localhost:8000\nclients: [alice, ci-bot]\nauth: apiKey\n',
+  'seven lines':
+    'version: 1\nhosts: [llm.example.com]\ntls: self-signed\nmodels:\n  - http://localhost:8000\nclients: [alice, ci-bot]\nauth: apiKey\n',
   'everything at once': RICH_SPEC,
   'a key or an address': base('{ require: apiKey or ip, ip: { allow: [10.0.0.0/8], as: alice } }', 'cors: [https://chat.example.com]'),
   'a certificate and a key': base('mtls and apiKey'),
@@ -26,10 +27,13 @@ const SPECS: Readonly<Record<string, string>> = {
   'a password or an address': base('{ require: basic or ip, ip: { allow: [10.0.0.0/8], as: bob } }'),
   'an address and a password and a key': base('{ require: ip and basic and apiKey, ip: { allow: [10.0.0.0/8] } }'),
   'a certificate only': base('mtls', 'listen: { http: off }'),
-  'grouped': base('{ require: (apiKey or basic) and (mtls or ip), ip: { allow: [192.168.0.0/16] } }'),
+  grouped: base('{ require: (apiKey or basic) and (mtls or ip), ip: { allow: [192.168.0.0/16] } }'),
   'keys in a header of their own': base('{ require: apiKey, apiKey: { headers: [X-Team-Key] } }'),
-  'all the small routes': base('apiKey', 'roles: { default: { routes: [openai, anthropic, rank, pool, tokens, health, metrics, responses.get, responses.cancel, chat.batch, embed, cohere, version, load] } }'),
-  'rates': base('apiKey', 'roles: { default: { routes: [chat], requests: 5/second, concurrent: 2 } }\nlimits: { concurrent: 3 }'),
+  'all the small routes': base(
+    'apiKey',
+    'roles: { default: { routes: [openai, anthropic, rank, pool, tokens, health, metrics, responses.get, responses.cancel, chat.batch, embed, cohere, version, load] } }',
+  ),
+  rates: base('apiKey', 'roles: { default: { routes: [chat], requests: 5/second, concurrent: 2 } }\nlimits: { concurrent: 3 }'),
 };
 
 describe.skipIf(!nginxEngine())('the truth table on nginx', () => {
@@ -41,7 +45,11 @@ describe.skipIf(!nginxEngine())('the truth table on nginx', () => {
       const rows = await runTruthTable(lab, BEHAVIOURS);
       await lab.close();
       judged += rows.length;
-      expect(rows.filter((row) => !row.ok).map((row) => `${row.behaviour} ${row.title.slice(0, 90)}: expected ${row.expected}, got ${row.got} (${row.detail})`)).toEqual([]);
+      expect(
+        rows
+          .filter((row) => !row.ok)
+          .map((row) => `${row.behaviour} ${row.title.slice(0, 90)}: expected ${row.expected}, got ${row.got} (${row.detail})`),
+      ).toEqual([]);
       expect(rows.length).toBeGreaterThan(150);
     });
   }

@@ -12,7 +12,9 @@ import { printProblems } from '../../src/problems/print.ts';
  * UPDATE_GOLDEN=1 writes them again; a change of a golden is reviewed like a change of a firewall.
  */
 const HERE = import.meta.dirname;
-const cases = readdirSync(HERE, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+const cases = readdirSync(HERE, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name);
 const update = process.env.UPDATE_GOLDEN === '1';
 /** Copied as it is; its own tests look at it. */
 const COPIED = 'nginx/gate.js';
@@ -20,7 +22,12 @@ const COPIED = 'nginx/gate.js';
 function filesBelow(folder: string): Map<string, string> {
   if (!existsSync(folder)) return new Map();
   const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return new Map(names.map((entry) => [join(entry.parentPath, entry.name).slice(folder.length + 1), readFileSync(join(entry.parentPath, entry.name), 'utf8')]));
+  return new Map(
+    names.map((entry) => [
+      join(entry.parentPath, entry.name).slice(folder.length + 1),
+      readFileSync(join(entry.parentPath, entry.name), 'utf8'),
+    ]),
+  );
 }
 
 function write(folder: string, artifacts: readonly Artifact[]): void {

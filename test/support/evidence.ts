@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Lab } from '../../src/probe/lab.ts';
 
 /** Where the suite keeps what the engines wrote, until the last test has looked through it. */
-export const EVIDENCE = process.env.GATEWRIGHT_EVIDENCE ?? join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'gatewright-evidence');
+export const EVIDENCE =
+  process.env.GATEWRIGHT_EVIDENCE ?? join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'gatewright-evidence');
 
 /** Words that stand for secrets: they were sent, and must be in no log, no output and no process list. */
 export function noteSecrets(words: readonly string[]): void {
@@ -17,9 +18,17 @@ export function keepEvidence(lab: Lab): void {
   const folder = join(EVIDENCE, randomBytes(6).toString('hex'));
   mkdirSync(folder);
   for (const [i, { path, text }] of lab.logs().entries()) writeFileSync(join(folder, `${i}-${path.replaceAll('/', '_')}`), text);
-  for (const name of ['gateway', 'credentials']) cpSync(join(subject.paths.project, name), join(folder, name), { recursive: true, filter: (source) => !source.endsWith('.sock') });
+  for (const name of ['gateway', 'credentials'])
+    cpSync(join(subject.paths.project, name), join(folder, name), { recursive: true, filter: (source) => !source.endsWith('.sock') });
   noteSecrets([
-    ...subject.cast.flatMap((one) => [one.key, one.expiredKey, one.revokedKey, one.password, Buffer.from(`${one.client}:${one.password}`).toString('base64'), encodeURIComponent(one.password)]),
+    ...subject.cast.flatMap((one) => [
+      one.key,
+      one.expiredKey,
+      one.revokedKey,
+      one.password,
+      Buffer.from(`${one.client}:${one.password}`).toString('base64'),
+      encodeURIComponent(one.password),
+    ]),
     subject.upstreamKey,
   ]);
 }

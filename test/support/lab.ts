@@ -33,11 +33,18 @@ export interface TestLab extends Lab {
 }
 
 /** A gateway of this spec on real nginx. `mutate` changes the generated files first: for tests that must be able to fail. */
-export async function testLab(spec: string, options: { perRole?: number; mutate?: (read: (file: string) => string, write: (file: string, text: string) => void) => void } = {}): Promise<TestLab> {
+export async function testLab(
+  spec: string,
+  options: { perRole?: number; mutate?: (read: (file: string) => string, write: (file: string, text: string) => void) => void } = {},
+): Promise<TestLab> {
   const engine = nginxEngine();
   if (!engine) throw new Error('nginx with njs is missing');
   const double = await startDouble();
-  const subject = await makeSubject(specOf(spec), { upstream: double.port, tools: tools(), ...(options.perRole ? { perRole: options.perRole } : {}) });
+  const subject = await makeSubject(specOf(spec), {
+    upstream: double.port,
+    tools: tools(),
+    ...(options.perRole ? { perRole: options.perRole } : {}),
+  });
   const file = (name: string): string => join(subject.paths.project, subject.output, 'nginx', name);
   options.mutate?.(
     (name) => readFileSync(file(name), 'utf8'),

@@ -21,7 +21,20 @@ describe('addresses', () => {
     expect(addressHex('::ffff:a01:203')).toBe(addressHex('10.1.2.3'));
   });
 
-  test.each(['10.1.2.3:80', '1.2.3', '01.2.3.4', '256.1.1.1', '::1%eth0', '1::2::3', ':::', '12345::', '', ' 1.2.3.4', '1:2:3:4:5:6:7:8:9', '1.2.3.4::'])('%j is none', (text) => expect(addressHex(text)).toBeNull());
+  test.each([
+    '10.1.2.3:80',
+    '1.2.3',
+    '01.2.3.4',
+    '256.1.1.1',
+    '::1%eth0',
+    '1::2::3',
+    ':::',
+    '12345::',
+    '',
+    ' 1.2.3.4',
+    '1:2:3:4:5:6:7:8:9',
+    '1.2.3.4::',
+  ])('%j is none', (text) => expect(addressHex(text)).toBeNull());
 
   test('ranges', () => {
     expect(cidrContains(range('192.168.4.0/23'), addressHex('192.168.5.255') ?? '')).toBe(true);

@@ -40,7 +40,11 @@ describe('docker-compose.yml', () => {
   if (!gateway || !vllm) throw new Error('two services are expected');
 
   test('only the gateway publishes ports', () => {
-    expect(Object.entries(file.services).filter(([, service]) => service.ports !== undefined).map(([name]) => name)).toEqual(['gateway']);
+    expect(
+      Object.entries(file.services)
+        .filter(([, service]) => service.ports !== undefined)
+        .map(([name]) => name),
+    ).toEqual(['gateway']);
     expect(gateway.ports?.map((port) => [port.published, port.target])).toEqual([
       ['443', 8443],
       ['80', 8080],
@@ -49,7 +53,9 @@ describe('docker-compose.yml', () => {
   });
 
   test('vLLM has the GPUs that were asked for, and shards over them', () => {
-    expect(vllm.deploy).toEqual({ resources: { reservations: { devices: [{ driver: 'nvidia', device_ids: ['0', '1'], capabilities: ['gpu'] }] } } });
+    expect(vllm.deploy).toEqual({
+      resources: { reservations: { devices: [{ driver: 'nvidia', device_ids: ['0', '1'], capabilities: ['gpu'] }] } },
+    });
     expect(vllm.command.join(' ')).toContain('--tensor-parallel-size 2');
     expect(vllm.command[0]).toBe('Qwen/Qwen3-8B');
     expect(vllm.command.join(' ')).toContain('--served-model-name qwen3-8b Qwen/Qwen3-8B --port');
@@ -69,7 +75,8 @@ describe('docker-compose.yml', () => {
 
   test('no secret in environment or command: secrets are files', () => {
     for (const service of Object.values(file.services)) {
-      for (const word of [...service.command, ...Object.entries(service.environment ?? {}).flat()]) expect(word).not.toMatch(/^(hf_|sk-)|--api-key|VLLM_API_KEY|^HF_TOKEN$/);
+      for (const word of [...service.command, ...Object.entries(service.environment ?? {}).flat()])
+        expect(word).not.toMatch(/^(hf_|sk-)|--api-key|VLLM_API_KEY|^HF_TOKEN$/);
     }
     expect(vllm.environment?.HF_TOKEN_PATH).toBe('/run/vllm/huggingface.token');
     expect(vllm.volumes.map((v) => v.source)).toContain('../private/run/vllm/qwen3-8b.yaml');
@@ -83,11 +90,18 @@ describe('docker-compose.yml', () => {
       }
     }
     // Only folders for what is replaced while the gateway runs: a renamed file would stay the old one inside.
-    expect(gateway.volumes.map((v) => v.source)).toEqual(['./nginx', '../private/run/tls', '../credentials/ca', '../private/run/nginx', '../private/run/upstream']);
+    expect(gateway.volumes.map((v) => v.source)).toEqual([
+      './nginx',
+      '../private/run/tls',
+      '../credentials/ca',
+      '../private/run/nginx',
+      '../private/run/upstream',
+    ]);
   });
 
   test('hardening', () => {
-    for (const service of Object.values(file.services)) expect(service).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], restart: 'unless-stopped' });
+    for (const service of Object.values(file.services))
+      expect(service).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], restart: 'unless-stopped' });
     expect(gateway).toMatchObject({ read_only: true, user: '${GATEWRIGHT_UID:-1000}:${GATEWRIGHT_GID:-1000}', stop_signal: 'SIGQUIT' });
     for (const service of Object.values(file.services)) expect(service.image).toMatch(/^[a-z/-]+:v?\d+\.\d+\.\d+$/);
     expect(vllm.environment).toMatchObject({ VLLM_SERVER_DEV_MODE: '0', VLLM_NO_USAGE_STATS: '1', VLLM_MEDIA_URL_ALLOW_REDIRECTS: '0' });
@@ -105,5 +119,11 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(compose(text).services)).toEqual(['gateway']);
   });
 
-  test('under host there is none', () => expect(composeObject(gatewayOf('version: 1\nhosts: [a]\ndeploy: host\nmodels: [http://localhost:8000]\nclients: [alice]\nauth: apiKey\n'), 'gateway')).toBeNull());
+  test('under host there is none', () =>
+    expect(
+      composeObject(
+        gatewayOf('version: 1\nhosts: [a]\ndeploy: host\nmodels: [http://localhost:8000]\nclients: [alice]\nauth: apiKey\n'),
+        'gateway',
+      ),
+    ).toBeNull());
 });

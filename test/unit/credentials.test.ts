@@ -11,7 +11,14 @@ import { statePaths } from '../../src/credentials/paths.ts';
 import { Secret } from '../../src/credentials/secret.ts';
 import { changeState } from '../../src/credentials/state.ts';
 import { makePrivateDirectory } from '../../src/credentials/store.ts';
-import { createAuthority, issueClientCertificate, issueServerCertificate, liveCertificates, readIndex, revokeCertificates } from '../../src/pki/authority.ts';
+import {
+  createAuthority,
+  issueClientCertificate,
+  issueServerCertificate,
+  liveCertificates,
+  readIndex,
+  revokeCertificates,
+} from '../../src/pki/authority.ts';
 import { tools } from '../support/lab.ts';
 
 const project = () => statePaths(mkdtempSync(join(tmpdir(), 'gatewright-credentials-')));
@@ -34,18 +41,29 @@ describe('API keys', () => {
     expect(key).toMatch(/^sk-[0-9A-Za-z]{49}$/);
     expect(isOwnKey(key)).toBe(true);
     expect(isOwnKey(key.replace(/.$/, (c) => (c === 'a' ? 'b' : 'a')))).toBe(false);
-    expect(newKey(() => new Uint8Array(32)).reveal().slice(3, 46)).toBe('0'.repeat(43));
+    expect(
+      newKey(() => new Uint8Array(32))
+        .reveal()
+        .slice(3, 46),
+    ).toBe('0'.repeat(43));
     expect(newKey(() => new Uint8Array(32).fill(255)).reveal()).toMatch(/^sk-[0-9A-Za-z]{49}$/);
   });
 
   test('are stored as digests and revoked by lines that are only added', () => {
     const paths = project();
     const now = new Date();
-    const made = changeState(paths, () => [createKey(paths, { client: 'a', created: now, expires: null }, tools().random), createKey(paths, { client: 'a', created: now, expires: null, note: 'n' }, tools().random)]);
+    const made = changeState(paths, () => [
+      createKey(paths, { client: 'a', created: now, expires: null }, tools().random),
+      createKey(paths, { client: 'a', created: now, expires: null, note: 'n' }, tools().random),
+    ]);
     const [one, two] = made;
     if (!one || !two) throw new Error('two keys');
     expect(readFileSync(paths.keys, 'utf8')).not.toContain(one.secret.reveal());
-    expect(readKeys(paths).map((key) => key.sha256).sort()).toEqual([keyDigest(one.secret), keyDigest(two.secret)].sort());
+    expect(
+      readKeys(paths)
+        .map((key) => key.sha256)
+        .sort(),
+    ).toEqual([keyDigest(one.secret), keyDigest(two.secret)].sort());
     expect(() => revokeKeys(paths, 'a', 'only', now)).toThrow(/2 live keys/);
     changeState(paths, () => revokeKeys(paths, 'a', one.stored.id, now));
     expect(liveKeys(paths).map((key) => key.id)).toEqual([two.stored.id]);
@@ -79,7 +97,8 @@ describe('passwords', () => {
     expect(bcrypt.compareSync(odd, hash)).toBe(true);
     expect(statSync(paths.htpasswd).mode & 0o777).toBe(0o600);
     expect(readFileSync(paths.htpasswd, 'utf8')).toMatch(/^-:\$2y\$/);
-    for (const bad of ['short', 'x'.repeat(73), 'ä'.repeat(37), 'with\nnewline-in-it']) expect(() => setPassword(paths, 'alice', new Secret(bad), tools().random)).toThrow(/password/);
+    for (const bad of ['short', 'x'.repeat(73), 'ä'.repeat(37), 'with\nnewline-in-it'])
+      expect(() => setPassword(paths, 'alice', new Secret(bad), tools().random)).toThrow(/password/);
   });
 });
 
@@ -90,7 +109,8 @@ describe('the CA', () => {
   const alice = changeState(paths, () => issueClientCertificate(paths, 'alice', days, tools()));
   const bob = changeState(paths, () => issueClientCertificate(paths, 'bob', days, tools()));
   changeState(paths, () => revokeCertificates(paths, 'bob', 'only', new Date()));
-  const verify = (file: string) => openssl('verify', '-x509_strict', '-purpose', 'sslclient', '-crl_check', '-CAfile', paths.clientCa, '-CRLfile', paths.clientCrl, file);
+  const verify = (file: string) =>
+    openssl('verify', '-x509_strict', '-purpose', 'sslclient', '-crl_check', '-CAfile', paths.clientCa, '-CRLfile', paths.clientCrl, file);
 
   test('openssl accepts what it issues and refuses what it revoked', () => {
     expect(verify(join(alice.folder, 'cert.pem'))).toMatchObject({ status: 0 });
@@ -114,8 +134,13 @@ describe('the CA', () => {
     const combined = readFileSync(join(alice.folder, 'client.pem'), 'utf8');
     expect(combined).toContain('BEGIN PRIVATE KEY');
     expect(combined).toContain('BEGIN CERTIFICATE');
-    for (const file of [...['client.pem', 'key.pem', 'cert.pem'].map((name) => join(alice.folder, name)), join(paths.caKeys, 'clients.key')]) expect({ file, mode: statSync(file).mode & 0o777 }).toEqual({ file, mode: 0o600 });
-    for (const folder of [paths.privateDir, paths.caKeys, paths.issued, alice.folder, paths.run]) expect({ folder, mode: statSync(folder).mode & 0o777 }).toEqual({ folder, mode: 0o700 });
+    for (const file of [
+      ...['client.pem', 'key.pem', 'cert.pem'].map((name) => join(alice.folder, name)),
+      join(paths.caKeys, 'clients.key'),
+    ])
+      expect({ file, mode: statSync(file).mode & 0o777 }).toEqual({ file, mode: 0o600 });
+    for (const folder of [paths.privateDir, paths.caKeys, paths.issued, alice.folder, paths.run])
+      expect({ folder, mode: statSync(folder).mode & 0o777 }).toEqual({ folder, mode: 0o700 });
     expect(readFileSync(join(paths.privateDir, '.gitignore'), 'utf8')).toBe('*\n');
   });
 
@@ -130,7 +155,10 @@ describe('the CA', () => {
   });
 
   test('the CRL number grows', () => {
-    const number = (): number => Number(/CRL Number:\s*(\d+)/.exec(execFileSync('openssl', ['crl', '-in', paths.clientCrl, '-noout', '-text'], { encoding: 'utf8' }))?.[1]);
+    const number = (): number =>
+      Number(
+        /CRL Number:\s*(\d+)/.exec(execFileSync('openssl', ['crl', '-in', paths.clientCrl, '-noout', '-text'], { encoding: 'utf8' }))?.[1],
+      );
     const before = number();
     changeState(paths, () => issueClientCertificate(paths, 'carol', 1, tools()));
     changeState(paths, () => revokeCertificates(paths, 'carol', 'only', new Date()));

@@ -13,7 +13,15 @@ describe('require', () => {
     ['apiKey', [['apiKey']]],
     ['apiKey or (mtls and ip)', [['apiKey'], ['mtls', 'ip']]],
     ['apiKey and mtls or ip', [['apiKey', 'mtls'], ['ip']]],
-    ['(apiKey or basic) and (mtls or ip)', [['apiKey', 'mtls'], ['apiKey', 'ip'], ['basic', 'mtls'], ['basic', 'ip']]],
+    [
+      '(apiKey or basic) and (mtls or ip)',
+      [
+        ['apiKey', 'mtls'],
+        ['apiKey', 'ip'],
+        ['basic', 'mtls'],
+        ['basic', 'ip'],
+      ],
+    ],
     ['mtls and mtls', [['mtls']]],
     ['ip and mtls or mtls and ip', [['ip', 'mtls']]],
   ])('%s', (text, branches) => expect(branchesOf(parse(text))).toEqual(branches));
@@ -30,12 +38,26 @@ describe('require', () => {
     ['apiKey or not ip', 10, '"not" is not a method'],
   ])('%j is an error at %i', (text, offset, message) => {
     const result = parseExpression(text);
-    expect('error' in result && { at: result.error.offset, says: result.error.message.includes(message) }).toEqual({ at: offset, says: true });
+    expect('error' in result && { at: result.error.offset, says: result.error.message.includes(message) }).toEqual({
+      at: offset,
+      says: true,
+    });
   });
 
   test('branches mean the same as the expression', () => {
-    const tree = fc.letrec<{ node: string }>((tie) => ({ node: fc.oneof({ maxDepth: 3 }, fc.constantFrom('apiKey', 'basic', 'mtls', 'ip'), fc.tuple(tie('node'), fc.constantFrom('and', 'or'), tie('node')).map(([a, op, b]) => `(${a} ${op} ${b})`)) })).node;
-    const holds = (node: Expression, truths: ReadonlySet<string>): boolean => (node.kind === 'leaf' ? truths.has(node.method) : node.kind === 'and' ? holds(node.left, truths) && holds(node.right, truths) : holds(node.left, truths) || holds(node.right, truths));
+    const tree = fc.letrec<{ node: string }>((tie) => ({
+      node: fc.oneof(
+        { maxDepth: 3 },
+        fc.constantFrom('apiKey', 'basic', 'mtls', 'ip'),
+        fc.tuple(tie('node'), fc.constantFrom('and', 'or'), tie('node')).map(([a, op, b]) => `(${a} ${op} ${b})`),
+      ),
+    })).node;
+    const holds = (node: Expression, truths: ReadonlySet<string>): boolean =>
+      node.kind === 'leaf'
+        ? truths.has(node.method)
+        : node.kind === 'and'
+          ? holds(node.left, truths) && holds(node.right, truths)
+          : holds(node.left, truths) || holds(node.right, truths);
     fc.assert(
       fc.property(tree, fc.subarray(['apiKey', 'basic', 'mtls', 'ip']), (text, truths) => {
         const expression = parse(text);

@@ -39,14 +39,23 @@ describe('the reference and the JSON Schema', () => {
     for (const text of good) expect({ valid: validate(parse(text)), errors: validate.errors }).toEqual({ valid: true, errors: null });
     const bad = ['version: 2', 'hosts: []', 'clients: [A]', 'auth: {}', 'proxy: caddy', 'nonsense: 1'];
     for (const line of bad) {
-      const text = `${good[2]?.split('\n').filter((l) => !l.startsWith(line.split(':')[0] ?? '')).join('\n')}\n${line}\n`;
-      expect({ line, schema: validate(parse(text)), reader: readSpec('x', text).spec !== null }).toEqual({ line, schema: false, reader: false });
+      const text = `${good[2]
+        ?.split('\n')
+        .filter((l) => !l.startsWith(line.split(':')[0] ?? ''))
+        .join('\n')}\n${line}\n`;
+      expect({ line, schema: validate(parse(text)), reader: readSpec('x', text).spec !== null }).toEqual({
+        line,
+        schema: false,
+        reader: false,
+      });
     }
   });
 
   test('whatever text comes, the reader answers with problems and never throws', () => {
     fc.assert(fc.property(fc.string(), (text) => readSpec('x', text).spec === null));
-    const mutated = fc.tuple(fc.nat(REFERENCE.length), fc.nat(40), fc.string({ maxLength: 8 })).map(([at, cut, put]) => REFERENCE.slice(0, at) + put + REFERENCE.slice(at + cut));
+    const mutated = fc
+      .tuple(fc.nat(REFERENCE.length), fc.nat(40), fc.string({ maxLength: 8 }))
+      .map(([at, cut, put]) => REFERENCE.slice(0, at) + put + REFERENCE.slice(at + cut));
     fc.assert(
       fc.property(mutated, (text) => {
         const { spec, problems } = readSpec('x', text);

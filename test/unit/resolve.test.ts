@@ -15,7 +15,9 @@ const codes = (text: string): string[] => resolve(text).problems.map((p) => `${p
 
 describe('resolving a spec', () => {
   test('seven lines make a gateway', () => {
-    const { gateway } = resolve('version: 1\nhosts: [llm.example.com]\ntls: self-signed\nmodels:\n  - http://localhost:8000\nclients: [alice, ci-bot]\nauth: apiKey\n');
+    const { gateway } = resolve(
+      'version: 1\nhosts: [llm.example.com]\ntls: self-signed\nmodels:\n  - http://localhost:8000\nclients: [alice, ci-bot]\nauth: apiKey\n',
+    );
     expect(gateway).toMatchObject({
       proxies: ['nginx'],
       deploy: { kind: 'compose' },
@@ -27,7 +29,15 @@ describe('resolving a spec', () => {
       ],
       models: [{ name: null, upstream: { host: 'host.docker.internal', port: 8000 }, keyRequired: false }],
     });
-    expect(gateway?.routes.map((route) => route.name)).toEqual(['chat', 'completions', 'responses', 'embeddings', 'transcriptions', 'translations', 'models']);
+    expect(gateway?.routes.map((route) => route.name)).toEqual([
+      'chat',
+      'completions',
+      'responses',
+      'embeddings',
+      'transcriptions',
+      'translations',
+      'models',
+    ]);
   });
 
   test('the long example reads, and what is not built yet is named, each with its line', () => {
@@ -42,14 +52,26 @@ describe('resolving a spec', () => {
 
   test.each([
     ['a nameless caller', base('clients: [a]\nauth: { require: ip, ip: { allow: [10.0.0.0/8] } }\n'), ['nameless-caller 6:26']],
-    ['as without ip alone', base('clients: [a]\nauth: { require: ip and apiKey, ip: { allow: [10.0.0.0/8], as: a } }\n'), ['unused-method 6:64']],
+    [
+      'as without ip alone',
+      base('clients: [a]\nauth: { require: ip and apiKey, ip: { allow: [10.0.0.0/8], as: a } }\n'),
+      ['unused-method 6:64'],
+    ],
     ['a method nobody names', base('clients: [a]\nauth: { require: apiKey, basic: {} }\n'), ['unused-method 6:33']],
     ['basic and jwt', base('clients: [a]\nauth: basic and jwt\n'), ['not-yet 6:7', 'require-two-authorizations 6:13', 'missing-key 6:7']],
     ['an error inside the expression', base('clients: [a]\nauth: apiKey or (mtls and ipp)\n'), ['require-syntax 6:27']],
     ['the same in quotes', base('clients: [a]\nauth:\n  require: "apiKey or ipp"\n'), ['require-syntax 7:23']],
-    ['an unknown role', base('roles: { dev: { routes: [chat] } }\nclients: [{ name: a, role: dve }]\nauth: apiKey\n'), ['unknown-role 6:28']],
+    [
+      'an unknown role',
+      base('roles: { dev: { routes: [chat] } }\nclients: [{ name: a, role: dve }]\nauth: apiKey\n'),
+      ['unknown-role 6:28'],
+    ],
     ['no default role', base('roles: { dev: { routes: [chat] } }\nclients: [a]\nauth: apiKey\n'), ['unknown-role 6:11']],
-    ['a forbidden route', base('roles: { default: { routes: [chat, /invocations] } }\nclients: [a]\nauth: apiKey\n'), ['forbidden-route 5:36']],
+    [
+      'a forbidden route',
+      base('roles: { default: { routes: [chat, /invocations] } }\nclients: [a]\nauth: apiKey\n'),
+      ['forbidden-route 5:36'],
+    ],
     ['an unknown route', base('roles: { default: { routes: [caht] } }\nclients: [a]\nauth: apiKey\n'), ['unknown-route 5:30']],
     ['mtls without a CA', base('clients: [a]\nauth: mtls\n'), ['missing-ca 6:7']],
     ['another engine', `proxy: traefik\n${base('clients: [a]\nauth: apiKey\n')}`, ['not-yet 1:8']],
@@ -57,19 +79,36 @@ describe('resolving a spec', () => {
     ['a client twice', base('clients: [a, a]\nauth: apiKey\n'), ['duplicate-name 5:14']],
     ['trusting everybody', base('listen: { trustedProxies: [0.0.0.0/0] }\nclients: [a]\nauth: apiKey\n'), ['trusted-everyone 5:28']],
     ['a path in an upstream', base('clients: [a]\nauth: apiKey\n').replace('8000]', '8000/v1]'), ['invalid-value 4:10']],
-    ['a container under host', base('clients: [a]\nauth: apiKey\n').replace('http://localhost:8000', 'Qwen/Qwen3-8B'), ['invalid-value 4:10']],
-    ['a key header that means something else', base('clients: [a]\nauth: { require: apiKey, apiKey: { headers: [Cookie] } }\n'), ['invalid-value 6:46']],
-    ['a key beside basic without a header of its own', base('clients: [a]\nauth: { require: apiKey and basic, apiKey: { headers: [Authorization] } }\n'), ['require-two-authorizations 6:18']],
+    [
+      'a container under host',
+      base('clients: [a]\nauth: apiKey\n').replace('http://localhost:8000', 'Qwen/Qwen3-8B'),
+      ['invalid-value 4:10'],
+    ],
+    [
+      'a key header that means something else',
+      base('clients: [a]\nauth: { require: apiKey, apiKey: { headers: [Cookie] } }\n'),
+      ['invalid-value 6:46'],
+    ],
+    [
+      'a key beside basic without a header of its own',
+      base('clients: [a]\nauth: { require: apiKey and basic, apiKey: { headers: [Authorization] } }\n'),
+      ['require-two-authorizations 6:18'],
+    ],
   ])('%s', (_, text, expected) => expect(codes(text)).toEqual(expected));
 
   test('an allowed range that overlaps the compose subnet is refused; one beside it is not', () => {
-    const text = (range: string): string => `version: 1\nhosts: [a]\nmodels: [http://gpu:8000]\nclients: [a]\nauth: { require: apiKey and ip, ip: { allow: [${range}] } }\n`;
+    const text = (range: string): string =>
+      `version: 1\nhosts: [a]\nmodels: [http://gpu:8000]\nclients: [a]\nauth: { require: apiKey and ip, ip: { allow: [${range}] } }\n`;
     expect(codes(text('172.31.0.0/16'))).toEqual(['address-overlap 5:47']);
     expect(codes(text('172.30.0.0/16'))).toEqual([]);
   });
 
   test("a client's own limit replaces its role's", () => {
-    const { gateway } = resolve(base('roles: { dev: { routes: [chat], requests: 60/minute, concurrent: 4 } }\nclients: [{ name: a, role: dev, requests: 5/second }, { name: b, role: dev }]\nauth: apiKey\n'));
+    const { gateway } = resolve(
+      base(
+        'roles: { dev: { routes: [chat], requests: 60/minute, concurrent: 4 } }\nclients: [{ name: a, role: dev, requests: 5/second }, { name: b, role: dev }]\nauth: apiKey\n',
+      ),
+    );
     expect(gateway?.clients).toMatchObject([
       { requests: { count: 5, seconds: 1 }, concurrent: 4 },
       { requests: { count: 60, seconds: 60 }, concurrent: 4 },

@@ -11,7 +11,9 @@ const FACTS = readFileSync(new URL('../fixtures/vllm-0.33-routes.txt', import.me
 describe('the route table of vLLM', () => {
   test('is exactly what is known of the server', () => {
     const known = FACTS.map(([, method, path, auth]) => `${method} ${path} ${auth}`).sort();
-    const ours = ROUTE_TABLE.routes.map((route) => `${route.websocket ? 'WS' : route.method} ${route.path} ${route.guarded ? 'key' : 'OPEN'}`).sort();
+    const ours = ROUTE_TABLE.routes
+      .map((route) => `${route.websocket ? 'WS' : route.method} ${route.path} ${route.guarded ? 'key' : 'OPEN'}`)
+      .sort();
     expect(ours).toEqual(known);
     expect(ours.length).toBe(84);
   });
@@ -21,7 +23,20 @@ describe('the route table of vLLM', () => {
       const route = ROUTE_TABLE.routes.find((one) => one.path === path && (one.method === method || one.websocket));
       if (section === '1c' || section === '1d') expect({ path, grantable: route?.grantable }).toEqual({ path, grantable: false });
     }
-    for (const name of ['/invocations', '/score', '/rerank', '/generative_scoring', '/docs', '/openapi.json', '/ping', '/kv_event_sources', '/server_info', '/collective_rpc', 'POST /invocations']) expect(routesNamed(name)).toBe('forbidden');
+    for (const name of [
+      '/invocations',
+      '/score',
+      '/rerank',
+      '/generative_scoring',
+      '/docs',
+      '/openapi.json',
+      '/ping',
+      '/kv_event_sources',
+      '/server_info',
+      '/collective_rpc',
+      'POST /invocations',
+    ])
+      expect(routesNamed(name)).toBe('forbidden');
     expect(ROUTE_TABLE.routes.filter((route) => route.grantable).length).toBe(26);
   });
 

@@ -72,14 +72,18 @@ describe('the store', () => {
           resolve();
         });
       });
-    await Promise.all(Array.from({ length: 6 }, async () => {
-      for (let i = 0; i < 3; i++) await run();
-    }));
+    await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        for (let i = 0; i < 3; i++) await run();
+      }),
+    );
     const entries = JSON.parse(readFileSync(index, 'utf8')) as string[];
     expect(existsSync(violations) ? readFileSync(violations, 'utf8') : '').toBe('');
     expect(new Set(entries).size).toBe(entries.length);
     // What a worker says it has written is there: none was lost to another one.
-    const claimed = readdirSync(dir).filter((name) => name.startsWith('done-')).flatMap((name) => readFileSync(join(dir, name), 'utf8').split('\n').filter(Boolean));
+    const claimed = readdirSync(dir)
+      .filter((name) => name.startsWith('done-'))
+      .flatMap((name) => readFileSync(join(dir, name), 'utf8').split('\n').filter(Boolean));
     expect(claimed.filter((entry) => !entries.includes(entry))).toEqual([]);
     expect(claimed.length).toBeGreaterThan(20);
     expect(killed).toBeGreaterThan(0);

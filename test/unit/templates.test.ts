@@ -25,7 +25,8 @@ function pathsOf(program: hbs.AST.Program, scope: string): string[] {
       const block = node as hbs.AST.BlockStatement;
       const helper = block.path.original as string;
       const [argument] = block.params as hbs.AST.PathExpression[];
-      if (!['each', 'if'].includes(helper) || block.params.length !== 1 || argument?.type !== 'PathExpression' || block.inverse) throw new Error(`a template decides: ${helper}`);
+      if (!['each', 'if'].includes(helper) || block.params.length !== 1 || argument?.type !== 'PathExpression' || block.inverse)
+        throw new Error(`a template decides: ${helper}`);
       const path = scope + argument.original;
       return [path, ...pathsOf(block.program, helper === 'each' ? `${path}[].` : scope)];
     }

@@ -9,11 +9,39 @@ const GUARDED_PREFIXES = ['/v1', '/v2', '/inference', '/cohere'];
 
 type Registered = Route['registered'];
 
-function route(name: string, method: Route['method'], path: string, cls: RouteClass, registered: Registered, grantable: boolean, model: Route['model'] = 'none', websocket = false): Route {
-  return { name, method, path, class: cls, guarded: GUARDED_PREFIXES.some((p) => path.startsWith(p)), grantable, registered, model, websocket };
+function route(
+  name: string,
+  method: Route['method'],
+  path: string,
+  cls: RouteClass,
+  registered: Registered,
+  grantable: boolean,
+  model: Route['model'] = 'none',
+  websocket = false,
+): Route {
+  return {
+    name,
+    method,
+    path,
+    class: cls,
+    guarded: GUARDED_PREFIXES.some((p) => path.startsWith(p)),
+    grantable,
+    registered,
+    model,
+    websocket,
+  };
 }
-const grantable = (name: string, method: Route['method'], path: string, cls: RouteClass, registered: Registered, model: Route['model'] = 'none', websocket = false): Route => route(name, method, path, cls, registered, true, model, websocket);
-const never = (method: Route['method'], path: string, cls: RouteClass, registered: Registered): Route => route(`${method} ${path}`, method, path, cls, registered, false);
+const grantable = (
+  name: string,
+  method: Route['method'],
+  path: string,
+  cls: RouteClass,
+  registered: Registered,
+  model: Route['model'] = 'none',
+  websocket = false,
+): Route => route(name, method, path, cls, registered, true, model, websocket);
+const never = (method: Route['method'], path: string, cls: RouteClass, registered: Registered): Route =>
+  route(`${method} ${path}`, method, path, cls, registered, false);
 
 const inference: Route[] = [
   grantable('chat', 'POST', '/v1/chat/completions', 'inference', 'generate', 'json'),
@@ -80,7 +108,9 @@ const scaleOut: Route[] = [
 const admin: Route[] = [
   never('POST', '/scale_elastic_ep', 'admin', 'generate'),
   never('POST', '/is_scaling_elastic_ep', 'admin', 'generate'),
-  ...['/start_profile', '/stop_profile', '/v1/load_lora_adapter', '/v1/unload_lora_adapter', '/adapters'].map((path) => never('POST', path, 'admin', 'switch')),
+  ...['/start_profile', '/stop_profile', '/v1/load_lora_adapter', '/v1/unload_lora_adapter', '/adapters'].map((path) =>
+    never('POST', path, 'admin', 'switch'),
+  ),
   never('DELETE', '/adapters/{id}', 'admin', 'switch'),
   never('POST', '/fault_tolerance/apply', 'admin', 'switch'),
   never('GET', '/fault_tolerance/status', 'admin', 'switch'),

@@ -34,14 +34,23 @@ function spoiled(subject: Subject, who: Credentials): Case[] {
     const show = showing(subject, who, branch);
     if (!show) return [];
     const good: Sketch = { ...callOf(route), ...show };
-    return branch.flatMap((method) => ways(subject, who, method, branch.includes('basic')).map(([how, spoil]): Case => ({ title: `${who.client} by ${branch.join(' and ')}: ${how}`, sketch: spoil(good), opened: good })));
+    return branch.flatMap((method) =>
+      ways(subject, who, method, branch.includes('basic')).map(
+        ([how, spoil]): Case => ({ title: `${who.client} by ${branch.join(' and ')}: ${how}`, sketch: spoil(good), opened: good }),
+      ),
+    );
   });
 }
 
 type Spoil = readonly [how: string, spoil: (sketch: Sketch) => Sketch];
 
 function ways(subject: Subject, who: Credentials, method: Method, taken: boolean): Spoil[] {
-  const replaced = (name: string, value: string | null) => (sketch: Sketch): Sketch => ({ ...sketch, headers: (sketch.headers ?? []).flatMap((line) => (line[0] === name ? (value === null ? [] : [[name, value] as const]) : [line])) });
+  const replaced =
+    (name: string, value: string | null) =>
+    (sketch: Sketch): Sketch => ({
+      ...sketch,
+      headers: (sketch.headers ?? []).flatMap((line) => (line[0] === name ? (value === null ? [] : [[name, value] as const]) : [line])),
+    });
   if (method === 'apiKey') {
     const name = keyLine(subject, who.key, taken)[0];
     const value = (key: string): string => keyLine(subject, key, taken)[1];
@@ -65,8 +74,20 @@ function ways(subject: Subject, who: Credentials, method: Method, taken: boolean
     const { revokedCertificate } = who;
     return [
       ['no certificate', (sketch) => ({ ...sketch, certificate: null })],
-      ...(revokedCertificate ? [['revoked certificate', (sketch: Sketch) => ({ ...sketch, certificate: { ...revokedCertificate, known: true } })] as const] : []),
-      ...(subject.foreignCertificate ? [['certificate of another CA', (sketch: Sketch) => ({ ...sketch, certificate: { ...(subject.foreignCertificate as { cert: string; key: string }), known: false } })] as const] : []),
+      ...(revokedCertificate
+        ? [['revoked certificate', (sketch: Sketch) => ({ ...sketch, certificate: { ...revokedCertificate, known: true } })] as const]
+        : []),
+      ...(subject.foreignCertificate
+        ? [
+            [
+              'certificate of another CA',
+              (sketch: Sketch) => ({
+                ...sketch,
+                certificate: { ...(subject.foreignCertificate as { cert: string; key: string }), known: false },
+              }),
+            ] as const,
+          ]
+        : []),
     ];
   }
   if (method === 'ip') {
@@ -86,7 +107,9 @@ export const nobody: Behaviour = {
     const one = someone(subject);
     return subject.gateway.routes
       .filter((route) => !route.websocket)
-      .flatMap((route): Case[] => (one ? [{ title: `${route.method} ${route.path} with nothing`, sketch: callOf(route), opened: 'double' }] : []));
+      .flatMap((route): Case[] =>
+        one ? [{ title: `${route.method} ${route.path} with nothing`, sketch: callOf(route), opened: 'double' }] : [],
+      );
   },
 };
 
@@ -105,8 +128,27 @@ export const mismatch: Behaviour = {
         const good = showing(subject, a, branch);
         // The last naming method is b's, all others are a's.
         const last = branch.filter((method) => method !== 'ip').at(-1);
-        const mixed = showing(subject, { ...a, ...(last === 'apiKey' ? { key: b.key } : last === 'basic' ? { client: b.client, password: b.password } : { certificate: b.certificate }) }, branch);
-        return good && mixed ? [{ title: `${branch.join(' and ')} of ${a.client} and ${b.client}`, sketch: { ...callOf(route), ...mixed }, opened: { ...callOf(route), ...good } }] : [];
+        const mixed = showing(
+          subject,
+          {
+            ...a,
+            ...(last === 'apiKey'
+              ? { key: b.key }
+              : last === 'basic'
+                ? { client: b.client, password: b.password }
+                : { certificate: b.certificate }),
+          },
+          branch,
+        );
+        return good && mixed
+          ? [
+              {
+                title: `${branch.join(' and ')} of ${a.client} and ${b.client}`,
+                sketch: { ...callOf(route), ...mixed },
+                opened: { ...callOf(route), ...good },
+              },
+            ]
+          : [];
       });
   },
 };
@@ -120,10 +162,12 @@ export const forgedAddress: Behaviour = {
     if (!one || subject.gateway.access.allow.length === 0) return [];
     const address = inside(subject);
     const target = callOf(typicalRoute(subject, one.who.client) ?? { method: 'GET', path: '/v1/models' });
-    return (['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'CF-Connecting-IP'] as const).map((name): Case => ({
-      title: `${name} from an untrusted peer`,
-      sketch: { ...target, headers: [[name, name === 'Forwarded' ? `for=${address}` : address]] },
-      opened: 'double',
-    }));
+    return (['X-Forwarded-For', 'Forwarded', 'X-Real-IP', 'CF-Connecting-IP'] as const).map(
+      (name): Case => ({
+        title: `${name} from an untrusted peer`,
+        sketch: { ...target, headers: [[name, name === 'Forwarded' ? `for=${address}` : address]] },
+        opened: 'double',
+      }),
+    );
   },
 };

@@ -59,7 +59,9 @@ export function inside(subject: Subject): string {
 /** An address that is not allowed: of the documentation ranges (RFC 5737), one that no range holds. */
 export function outside(subject: Subject): string {
   const candidates = ['192.0.2.77', '198.51.100.77', '203.0.113.77'];
-  return candidates.find((text) => !subject.gateway.access.allow.some((range) => cidrContains(range, addressHex(text) ?? ''))) ?? '192.0.2.77';
+  return (
+    candidates.find((text) => !subject.gateway.access.allow.some((range) => cidrContains(range, addressHex(text) ?? ''))) ?? '192.0.2.77'
+  );
 }
 
 /** A request for a route, as its table says it is made. */

@@ -30,7 +30,9 @@ export const upstreamView: Behaviour = {
       ['OpenAI-Beta', 'x=1'],
       ['anthropic-version', '2023-06-01'],
     ];
-    return [...claims, ...passed].map((line): Case => ({ title: `${line[0]}: ${line[1]}`, sketch: withHeaders(one.sketch, line), opened: one.sketch }));
+    return [...claims, ...passed].map(
+      (line): Case => ({ title: `${line[0]}: ${line[1]}`, sketch: withHeaders(one.sketch, line), opened: one.sketch }),
+    );
   },
 };
 
@@ -43,11 +45,15 @@ export const wellFormed: Behaviour = {
     if (!one) return [];
     const { sketch, who } = one;
     const { gateway } = subject;
-    const many = (count: number, size = 1): HeaderLine[] => Array.from({ length: count }, (_, i) => [`X-Pad-${i}`, 'x'.repeat(size)] as const);
+    const many = (count: number, size = 1): HeaderLine[] =>
+      Array.from({ length: count }, (_, i) => [`X-Pad-${i}`, 'x'.repeat(size)] as const);
     const keyed = gateway.access.methods.includes('apiKey') && gateway.access.apiKeyHeaders.length > 1;
     const [first, second] = gateway.access.apiKeyHeaders;
     const carry = (name: string, key: string): HeaderLine => (name === 'authorization' ? ['Authorization', `Bearer ${key}`] : [name, key]);
-    const plain = { ...sketch, headers: (sketch.headers ?? []).filter(([name]) => !gateway.access.apiKeyHeaders.includes(name.toLowerCase())) };
+    const plain = {
+      ...sketch,
+      headers: (sketch.headers ?? []).filter(([name]) => !gateway.access.apiKeyHeaders.includes(name.toLowerCase())),
+    };
     const cases: [string, typeof sketch][] = [
       ['Origin twice', withHeaders(sketch, ['Origin', 'https://a.example'], ['Origin', 'https://a.example'])],
       ['100 lines too many', withHeaders(sketch, ...many(100))],
@@ -63,10 +69,17 @@ export const wellFormed: Behaviour = {
       ['a harmless query', { ...sketch, target: `${sketch.target}?limit=1` }],
     ];
     if (keyed && first && second) {
-      cases.push(['two different keys', { ...plain, headers: [...(plain.headers ?? []), carry(first, who.key), carry(second, who.revokedKey)] }]);
-      cases.push(['the same key twice over', { ...plain, headers: [...(plain.headers ?? []), carry(first, who.key), carry(second, who.key)] }]);
+      cases.push([
+        'two different keys',
+        { ...plain, headers: [...(plain.headers ?? []), carry(first, who.key), carry(second, who.revokedKey)] },
+      ]);
+      cases.push([
+        'the same key twice over',
+        { ...plain, headers: [...(plain.headers ?? []), carry(first, who.key), carry(second, who.key)] },
+      ]);
       const own = keyLine(subject, who.key, true)[0];
-      if (own !== 'authorization') cases.push([`${own} twice`, { ...plain, headers: [...(plain.headers ?? []), [own, who.key], [own, who.key]] }]);
+      if (own !== 'authorization')
+        cases.push([`${own} twice`, { ...plain, headers: [...(plain.headers ?? []), [own, who.key], [own, who.key]] }]);
     }
     return cases.map(([title, s]): Case => ({ title, sketch: s, opened: sketch }));
   },
@@ -74,7 +87,8 @@ export const wellFormed: Behaviour = {
 
 export const cors: Behaviour = {
   id: 'headers/cors',
-  promise: 'Listed origins can read answers, refusals included; no other page gets in on an address, a certificate or a remembered password.',
+  promise:
+    'Listed origins can read answers, refusals included; no other page gets in on an address, a certificate or a remembered password.',
   source: 'DECISION steps 3 and 6, section 5',
   cases: (subject) => {
     const one = someone(subject);
@@ -82,7 +96,15 @@ export const cors: Behaviour = {
     const { sketch } = one;
     const preflight = (origin: string, method: string, headers = 'authorization, content-type'): Case => ({
       title: `preflight from ${origin} for ${method}`,
-      sketch: { method: 'OPTIONS', target: sketch.target, headers: [['Origin', origin], ['Access-Control-Request-Method', method], ['Access-Control-Request-Headers', headers]] },
+      sketch: {
+        method: 'OPTIONS',
+        target: sketch.target,
+        headers: [
+          ['Origin', origin],
+          ['Access-Control-Request-Method', method],
+          ['Access-Control-Request-Headers', headers],
+        ],
+      },
       opened: sketch,
     });
     const listed = subject.gateway.cors[0];
@@ -94,8 +116,21 @@ export const cors: Behaviour = {
       ...(listed
         ? [
             { title: 'a listed Origin', sketch: withHeaders(sketch, ['Origin', listed]), opened: sketch },
-            { title: 'a listed Origin without a credential', sketch: { method: sketch.method, target: sketch.target, ...(sketch.body === undefined ? {} : { body: sketch.body }), headers: [['Origin', listed]] as const }, opened: sketch },
-            { title: 'a listed Origin on an unknown path', sketch: { ...withHeaders(sketch, ['Origin', listed]), target: '/nothing' }, opened: 'double' as const },
+            {
+              title: 'a listed Origin without a credential',
+              sketch: {
+                method: sketch.method,
+                target: sketch.target,
+                ...(sketch.body === undefined ? {} : { body: sketch.body }),
+                headers: [['Origin', listed]] as const,
+              },
+              opened: sketch,
+            },
+            {
+              title: 'a listed Origin on an unknown path',
+              sketch: { ...withHeaders(sketch, ['Origin', listed]), target: '/nothing' },
+              opened: 'double' as const,
+            },
             preflight(listed, sketch.method),
             preflight(listed, 'DELETE'),
             preflight(listed, sketch.method, 'x y, <b>'),

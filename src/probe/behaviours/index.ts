@@ -5,4 +5,24 @@ import { bodies, concurrency, failures, rates, streams } from './limits.ts';
 import { hosts, methods, roles, routes, tricks } from './surface.ts';
 
 /** Every promise that a running gateway can be asked to keep, in the order of the table. */
-export const BEHAVIOURS: readonly Behaviour[] = [admission, denial, nobody, mismatch, forgedAddress, routes, roles, methods, tricks, hosts, upstreamView, wellFormed, cors, plainHttp, bodies, rates, concurrency, failures, streams];
+export const BEHAVIOURS: readonly Behaviour[] = [
+  admission,
+  denial,
+  nobody,
+  mismatch,
+  forgedAddress,
+  routes,
+  roles,
+  methods,
+  tricks,
+  hosts,
+  upstreamView,
+  wellFormed,
+  cors,
+  plainHttp,
+  bodies,
+  rates,
+  concurrency,
+  failures,
+  streams,
+];

@@ -15,7 +15,9 @@ export const bodies: Behaviour = {
   source: 'DECISION section 4; vLLM itself has no body limit',
   cases: (subject) => {
     const limit = subject.gateway.limits.body;
-    const one = subject.cast.map((who) => ({ who, sketch: admitted(subject, who) })).find(({ sketch }) => sketch?.method === 'POST')?.sketch;
+    const one = subject.cast
+      .map((who) => ({ who, sketch: admitted(subject, who) }))
+      .find(({ sketch }) => sketch?.method === 'POST')?.sketch;
     if (!one || limit > LARGEST_BODY) return [];
     const sized = (bytes: number): Sketch => ({ ...one, body: 'x'.repeat(bytes) });
     const cases: [string, Sketch][] = [
@@ -40,7 +42,11 @@ export const bodies: Behaviour = {
           const outcome = await exchange(peerOf(subject, sketch), whole);
           const refused = lab.predict(sketch);
           const want = refused.kind === 'refused' ? refused.status : 0;
-          return outcome.kind === 'answer' && outcome.status === want ? null : outcome.kind === 'answer' ? `status ${outcome.status}` : outcome.error;
+          return outcome.kind === 'answer' && outcome.status === want
+            ? null
+            : outcome.kind === 'answer'
+              ? `status ${outcome.status}`
+              : outcome.error;
         },
       },
     ];
@@ -52,7 +58,9 @@ export const rates: Behaviour = {
   promise: 'From rest exactly N requests pass at once, the next is 429 and says when to come back; other clients are untouched.',
   source: 'DECISION section 4',
   experiments: (subject) => {
-    const limited = subject.cast.find((who) => admitted(subject, who) && (rateOf(subject, who)?.count ?? MOST_PARALLEL + 1) <= MOST_PARALLEL);
+    const limited = subject.cast.find(
+      (who) => admitted(subject, who) && (rateOf(subject, who)?.count ?? MOST_PARALLEL + 1) <= MOST_PARALLEL,
+    );
     const rate = limited ? rateOf(subject, limited) : null;
     const sketch = limited ? admitted(subject, limited) : null;
     if (!limited || !rate || !sketch) return [];
@@ -90,11 +98,21 @@ async function statusOf(subject: Subject, sketch: Sketch): Promise<number> {
 
 export const concurrency: Behaviour = {
   id: 'limits/concurrency',
-  promise: "A client's slots and the gateway's slots are counted apart: 429 for the one, 503 for the other; a slot is free when its stream ends.",
+  promise:
+    "A client's slots and the gateway's slots are counted apart: 429 for the one, 503 for the other; a slot is free when its stream ends.",
   source: 'DECISION section 4',
   experiments: (subject) => {
     const { gateway } = subject;
-    const found = subject.cast.map((who) => ({ who, client: gateway.clients.find((c) => c.name === who.client), sketch: admitted(subject, who) })).find(({ client, sketch }) => client?.concurrent && sketch?.target === '/v1/chat/completions' && client.concurrent < gateway.limits.concurrent && client.concurrent <= MOST_PARALLEL && (client.requests === null || client.requests.count > client.concurrent + 1));
+    const found = subject.cast
+      .map((who) => ({ who, client: gateway.clients.find((c) => c.name === who.client), sketch: admitted(subject, who) }))
+      .find(
+        ({ client, sketch }) =>
+          client?.concurrent &&
+          sketch?.target === '/v1/chat/completions' &&
+          client.concurrent < gateway.limits.concurrent &&
+          client.concurrent <= MOST_PARALLEL &&
+          (client.requests === null || client.requests.count > client.concurrent + 1),
+      );
     if (!found?.sketch || !found.client?.concurrent) return [];
     const slots = found.client.concurrent;
     const sketch = streaming(found.sketch);
@@ -110,8 +128,10 @@ export const concurrency: Behaviour = {
             await until(() => lab.double.seen.length >= before + slots);
             const extra = await sendSketch(subject, sketch);
             const all = await Promise.all(streams);
-            if (extra.kind !== 'answer' || extra.status !== 429 || !extra.body.includes('too_many_concurrent')) return `the next one: ${extra.kind === 'answer' ? `${extra.status} ${extra.body.slice(0, 120)}` : extra.error}`;
-            if (all.some((o) => o.kind !== 'answer' || o.status !== 200 || !o.complete)) return 'a stream within the limit was refused or cut';
+            if (extra.kind !== 'answer' || extra.status !== 429 || !extra.body.includes('too_many_concurrent'))
+              return `the next one: ${extra.kind === 'answer' ? `${extra.status} ${extra.body.slice(0, 120)}` : extra.error}`;
+            if (all.some((o) => o.kind !== 'answer' || o.status !== 200 || !o.complete))
+              return 'a stream within the limit was refused or cut';
             const again = await statusOf(subject, found.sketch as Sketch);
             await lab.fresh();
             return again === 200 ? null : `after the streams ended: ${again}`;
@@ -123,7 +143,8 @@ export const concurrency: Behaviour = {
 
 export const failures: Behaviour = {
   id: 'limits/failures',
-  promise: 'Wrong passwords are counted by address and name; over the limit no hash is computed, and keys and remembered callers still pass.',
+  promise:
+    'Wrong passwords are counted by address and name; over the limit no hash is computed, and keys and remembered callers still pass.',
   source: 'DECISION section 3, Passwords',
   experiments: (subject) => {
     const { access, limits } = subject.gateway;
@@ -138,14 +159,17 @@ export const failures: Behaviour = {
         expected: `${limits.failures.count} times 401, then 429 too_many_failures`,
         run: async (lab) => {
           await lab.fresh();
-          const attempt = (password: string): Promise<number> => statusOf(subject, { ...call, headers: [['Authorization', basic(who.client, password)]] });
+          const attempt = (password: string): Promise<number> =>
+            statusOf(subject, { ...call, headers: [['Authorization', basic(who.client, password)]] });
           const right = await attempt(who.password);
           // The right one is a check too, unless it was remembered from before.
           const wrong: number[] = [];
           for (let i = 0; i <= limits.failures.count && wrong.at(-1) !== 429; i++) wrong.push(await attempt(`wrong-password-${i}`));
           const over = wrong.pop();
           const remembered = await attempt(who.password);
-          const key = access.branches.some((b) => b.length === 1 && b[0] === 'apiKey') ? await statusOf(subject, { ...call, headers: [keyLine(subject, who.key, false)] }) : 200;
+          const key = access.branches.some((b) => b.length === 1 && b[0] === 'apiKey')
+            ? await statusOf(subject, { ...call, headers: [keyLine(subject, who.key, false)] })
+            : 200;
           await lab.fresh();
           if (right !== 200) return `the right password: ${right}`;
           if (wrong.some((status) => status !== 401)) return `wrong ones within the limit: ${[...new Set(wrong)].join(', ')}`;
@@ -164,7 +188,9 @@ export const streams: Behaviour = {
   promise: 'Tokens pass one by one as the upstream sends them, and a caller who leaves ends the generation.',
   source: "nginx's defaults turn a stream into one lump; a GPU that goes on for nobody costs money",
   experiments: (subject) => {
-    const found = subject.cast.map((who) => ({ who, sketch: admitted(subject, who) })).find(({ sketch, who }) => sketch?.target === '/v1/chat/completions' && firstWay(subject, who));
+    const found = subject.cast
+      .map((who) => ({ who, sketch: admitted(subject, who) }))
+      .find(({ sketch, who }) => sketch?.target === '/v1/chat/completions' && firstWay(subject, who));
     if (!found?.sketch) return [];
     const sketch = streaming(found.sketch);
     const experiments: Experiment[] = [
@@ -192,7 +218,9 @@ export const streams: Behaviour = {
         run: (lab) =>
           withPace(lab, { firstMs: 5, chunkMs: 50, chunks: 40 }, async () => {
             const before = lab.double.seen.length;
-            await exchange(peerOf(subject, sketch), wireBytes(subject, sketch), { onRead: (text, socket) => void (text.includes('token1') && socket.destroy()) });
+            await exchange(peerOf(subject, sketch), wireBytes(subject, sketch), {
+              onRead: (text, socket) => void (text.includes('token1') && socket.destroy()),
+            });
             await until(() => lab.double.seen[before]?.aborted === true, 1500);
             const one = lab.double.seen[before];
             return one?.aborted && one.chunks < 40 ? null : `the upstream sent ${one?.chunks} tokens`;

@@ -12,7 +12,11 @@ export const routes: Behaviour = {
     return ROUTE_TABLE.routes
       .filter((route) => !subject.gateway.routes.includes(route))
       .flatMap((route): Case[] => [
-        { title: `${route.method} ${route.path} with a credential`, sketch: { ...withoutBody(one.sketch), ...callOf(route) }, opened: 'double' },
+        {
+          title: `${route.method} ${route.path} with a credential`,
+          sketch: { ...withoutBody(one.sketch), ...callOf(route) },
+          opened: 'double',
+        },
         { title: `${route.method} ${route.path} without`, sketch: callOf(route), opened: 'double' },
       ]);
   },
@@ -27,7 +31,15 @@ export const roles: Behaviour = {
       const role = subject.gateway.roles.find((r) => r.name === subject.gateway.clients.find((c) => c.name === who.client)?.role);
       const good = admitted(subject, who);
       if (!role || !good) return [];
-      return subject.gateway.routes.filter((route) => !route.websocket).map((route): Case => ({ title: `${who.client} (${role.name}) ${route.method} ${route.path}`, sketch: { ...withoutBody(good), ...callOf(route) }, opened: good }));
+      return subject.gateway.routes
+        .filter((route) => !route.websocket)
+        .map(
+          (route): Case => ({
+            title: `${who.client} (${role.name}) ${route.method} ${route.path}`,
+            sketch: { ...withoutBody(good), ...callOf(route) },
+            opened: good,
+          }),
+        );
     }),
 };
 
@@ -39,7 +51,9 @@ export const methods: Behaviour = {
     const one = someone(subject);
     const route = one ? typicalRoute(subject, one.who.client) : null;
     if (!one || !route) return [];
-    return ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'get', 'PROPFIND'].map((method): Case => ({ title: `${method} ${route.path}`, sketch: { ...withoutBody(one.sketch), method }, opened: one.sketch }));
+    return ['HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'get', 'PROPFIND'].map(
+      (method): Case => ({ title: `${method} ${route.path}`, sketch: { ...withoutBody(one.sketch), method }, opened: one.sketch }),
+    );
   },
 };
 
@@ -81,8 +95,18 @@ export const tricks: Behaviour = {
     const one = someone(subject);
     const route = one ? typicalRoute(subject, one.who.client) : null;
     if (!one || !route) return [];
-    const forbidden = ['/v1/%2e%2e/invocations', '/v1/../invocations', '//invocations', '/invocations/', '/v1/..;/invocations', '/metricsX', '/metrics/x'];
-    return [...spellings(route.path), ...forbidden].map((target): Case => ({ title: target, sketch: { ...one.sketch, target }, opened: 'double' }));
+    const forbidden = [
+      '/v1/%2e%2e/invocations',
+      '/v1/../invocations',
+      '//invocations',
+      '/invocations/',
+      '/v1/..;/invocations',
+      '/metricsX',
+      '/metrics/x',
+    ];
+    return [...spellings(route.path), ...forbidden].map(
+      (target): Case => ({ title: target, sketch: { ...one.sketch, target }, opened: 'double' }),
+    );
   },
 };
 

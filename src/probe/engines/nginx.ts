@@ -33,7 +33,21 @@ function dockerNginx(): Engine {
   return {
     label: `${IMAGE} in Docker`,
     start: async (project, output, port) => {
-      const args = ['run', '--rm', '--network', 'host', '--user', `${as.uid}:${as.gid}`, '-v', `${project}:${project}`, '-w', project, '--entrypoint', 'nginx', IMAGE];
+      const args = [
+        'run',
+        '--rm',
+        '--network',
+        'host',
+        '--user',
+        `${as.uid}:${as.gid}`,
+        '-v',
+        `${project}:${project}`,
+        '-w',
+        project,
+        '--entrypoint',
+        'nginx',
+        IMAGE,
+      ];
       return running(project, output, await launch('docker', [...args, ...nginxArguments(output)], project, port, null));
     },
   };
@@ -54,8 +68,14 @@ function running(project: string, output: string, { child, output: words }: Awai
     },
     logs: () => [
       { path: 'stderr', text: words() },
-      ...['access.log', 'error.log'].filter((name) => existsSync(join(run, name))).map((name) => ({ path: name, text: readFileSync(join(run, name), 'utf8') })),
-      ...(existsSync(join(run, 'cache')) ? readdirSync(join(run, 'cache'), { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).map((e) => ({ path: `cache/${e.name}`, text: readFileSync(join(e.parentPath, e.name), 'latin1') })) : []),
+      ...['access.log', 'error.log']
+        .filter((name) => existsSync(join(run, name)))
+        .map((name) => ({ path: name, text: readFileSync(join(run, name), 'utf8') })),
+      ...(existsSync(join(run, 'cache'))
+        ? readdirSync(join(run, 'cache'), { recursive: true, withFileTypes: true })
+            .filter((e) => e.isFile())
+            .map((e) => ({ path: `cache/${e.name}`, text: readFileSync(join(e.parentPath, e.name), 'latin1') }))
+        : []),
     ],
     stop: () => end(child),
   };

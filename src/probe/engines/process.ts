@@ -37,7 +37,10 @@ export async function launch(command: string, args: readonly string[], cwd: stri
   while (!(await accepts(port))) {
     if (gone || Date.now() > until) {
       child.kill('SIGKILL');
-      throw stop(/Address already in use/i.test(text) ? 'port-in-use' : 'engine-failed', `${command} did not start: ${text.trim() || 'no word from it'}`);
+      throw stop(
+        /Address already in use/i.test(text) ? 'port-in-use' : 'engine-failed',
+        `${command} did not start: ${text.trim() || 'no word from it'}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 15));
   }

@@ -20,12 +20,23 @@ function audit(gateway: Gateway): Finding[] {
   const written: [Rate | null, (string | number)[]][] = [
     ...gateway.roles.map((role): [Rate | null, string[]] => [role.requests, ['roles', role.name, 'requests']]),
     // A client that has its role's rate did not write one.
-    ...gateway.clients.map((client, i): [Rate | null, (string | number)[]] => [client.requests === rateOf(client.role) ? null : client.requests, ['clients', i, 'requests']]),
+    ...gateway.clients.map((client, i): [Rate | null, (string | number)[]] => [
+      client.requests === rateOf(client.role) ? null : client.requests,
+      ['clients', i, 'requests'],
+    ]),
     [gateway.limits.failures, ['limits', 'failures']],
   ];
   return written.flatMap(([rate, about]) => {
     if (rate === null || nginxRate(rate) !== null) return [];
-    return [{ code: 'rate-not-expressible', severity: 'error', message: `nginx counts whole requests a second or a minute, which ${printRate(rate)} is not`, hint: 'write a multiple of 1/minute, such as 60/hour', about }];
+    return [
+      {
+        code: 'rate-not-expressible',
+        severity: 'error',
+        message: `nginx counts whole requests a second or a minute, which ${printRate(rate)} is not`,
+        hint: 'write a multiple of 1/minute, such as 60/hour',
+        about,
+      },
+    ];
   });
 }
 

@@ -8,7 +8,6 @@ const PLAIN = /^[A-Za-z0-9_./:@=+*,-]+$/;
  * no escape: both throw, since the spec's rules let neither through.
  */
 export function token(value: string): NginxToken {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\x00-\x1f\x7f$]/.test(value)) throw new Error(`a value cannot be written in an nginx config: ${JSON.stringify(value)}`);
   return (PLAIN.test(value) ? value : `"${value.replace(/[\\"]/g, '\\$&')}"`) as NginxToken;
 }

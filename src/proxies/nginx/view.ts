@@ -27,7 +27,13 @@ export interface NginxView {
   readonly accessLog: NginxToken;
   readonly errorLog: NginxToken;
   readonly failures: { readonly rate: NginxToken; readonly burst: NginxToken; readonly hasBurst: boolean };
-  readonly rates: readonly { readonly name: NginxToken; readonly rate: NginxToken; readonly burst: NginxToken; readonly hasBurst: boolean; readonly key: NginxToken }[];
+  readonly rates: readonly {
+    readonly name: NginxToken;
+    readonly rate: NginxToken;
+    readonly burst: NginxToken;
+    readonly hasBurst: boolean;
+    readonly key: NginxToken;
+  }[];
   readonly concurrents: readonly { readonly name: NginxToken; readonly count: NginxToken }[];
   readonly gatewayConcurrent: NginxToken;
   readonly bodyLimit: NginxToken;
@@ -68,14 +74,28 @@ export function nginxView(gateway: Gateway, layout: Layout): NginxView {
     accessLog: token(compose ? '/dev/stdout' : 'run/access.log'),
     errorLog: token(compose ? 'stderr' : 'run/error.log'),
     failures: { rate: token(nginxRate(failures) ?? '10r/m'), burst: numberToken(failures.count - 1), hasBurst: failures.count > 1 },
-    rates: rates.map((rate) => ({ name: token(rateClass(rate).replace('-', '_')), key: token(rateClass(rate)), rate: token(nginxRate(rate) ?? '1r/m'), burst: numberToken(rate.count - 1), hasBurst: rate.count > 1 })),
+    rates: rates.map((rate) => ({
+      name: token(rateClass(rate).replace('-', '_')),
+      key: token(rateClass(rate)),
+      rate: token(nginxRate(rate) ?? '1r/m'),
+      burst: numberToken(rate.count - 1),
+      hasBurst: rate.count > 1,
+    })),
     concurrents: concurrents.map((count) => ({ name: numberToken(count), count: numberToken(count) })),
     gatewayConcurrent: numberToken(gateway.limits.concurrent),
     bodyLimit: numberToken(gateway.limits.body),
-    upstream: { name: token(`gw_${model.id.replaceAll('-', '_')}`), address: token(`${addressOf(gateway, model.id) ?? model.upstream.host}:${model.upstream.port}`), authority: token(upstreamAuthority(model)) },
-    passedHeaders: [...PASSED_HEADERS, ...gateway.forwardHeaders].filter((name) => !FRAMING.includes(name)).map((name) => ({ name: token(name), variable: token(name.replaceAll('-', '_')) })),
+    upstream: {
+      name: token(`gw_${model.id.replaceAll('-', '_')}`),
+      address: token(`${addressOf(gateway, model.id) ?? model.upstream.host}:${model.upstream.port}`),
+      authority: token(upstreamAuthority(model)),
+    },
+    passedHeaders: [...PASSED_HEADERS, ...gateway.forwardHeaders]
+      .filter((name) => !FRAMING.includes(name))
+      .map((name) => ({ name: token(name), variable: token(name.replaceAll('-', '_')) })),
     locations: locationsOf(gateway),
-    statuses: [...new Set(Object.values(REFUSALS).map(({ status }) => status))].sort((a, b) => a - b).map((status) => ({ status: numberToken(status) })),
+    statuses: [...new Set(Object.values(REFUSALS).map(({ status }) => status))]
+      .sort((a, b) => a - b)
+      .map((status) => ({ status: numberToken(status) })),
   };
 }
 

@@ -39,7 +39,8 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
   checkCors(spec, report);
   checkTrusted(spec, report);
   if (deploy.kind === 'compose') checkSubnet(spec, deploy, access?.branches ?? [], report);
-  if (access?.methods.includes('mtls') && verifiers.clientCa === null) report('missing-ca', ['auth'], 'client certificates are asked for, but there is no CA to issue them', { hint: 'gatewright ca init' });
+  if (access?.methods.includes('mtls') && verifiers.clientCa === null)
+    report('missing-ca', ['auth'], 'client certificates are asked for, but there is no CA to issue them', { hint: 'gatewright ca init' });
   if (!access || hasErrors(problems)) return { gateway: null, problems };
   const compose = deploy.kind === 'compose';
   const gateway: Gateway = {
@@ -58,10 +59,18 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
     routes: grantedRoutes(roles),
     roles,
     clients,
-    limits: { body: spec.limits?.body ?? DEFAULTS.body, concurrent: spec.limits?.concurrent ?? DEFAULTS.concurrent, failures: spec.limits?.failures ?? DEFAULTS.failures },
+    limits: {
+      body: spec.limits?.body ?? DEFAULTS.body,
+      concurrent: spec.limits?.concurrent ?? DEFAULTS.concurrent,
+      failures: spec.limits?.failures ?? DEFAULTS.failures,
+    },
     cors: spec.cors ?? [],
     forwardHeaders: (spec.forwardHeaders ?? []).map((name) => name.toLowerCase()),
-    verifiers: { ...verifiers, keys: verifiers.keys.filter((key) => clients.some((c) => c.name === key.client)), certificates: verifiers.certificates.filter((cert) => clients.some((c) => c.name === cert.client)) },
+    verifiers: {
+      ...verifiers,
+      keys: verifiers.keys.filter((key) => clients.some((c) => c.name === key.client)),
+      certificates: verifiers.certificates.filter((cert) => clients.some((c) => c.name === cert.client)),
+    },
   };
   return { gateway, problems };
 }
@@ -72,7 +81,8 @@ function resolveDeploy(spec: Spec, report: Report): Gateway['deploy'] {
   const compose: { subnet?: Gateway['listen']['trustedProxies'][number] | undefined; image?: string | undefined } = wanted.compose;
   const subnet = compose.subnet ?? parseCidr(DEFAULT_SUBNET);
   if (!subnet) throw new Error('the default subnet does not parse');
-  if (subnet.bits < 96 || subnet.bits > 124) report('invalid-value', ['deploy', 'compose', 'subnet'], 'the subnet must be an IPv4 network of at least eight addresses');
+  if (subnet.bits < 96 || subnet.bits > 124)
+    report('invalid-value', ['deploy', 'compose', 'subnet'], 'the subnet must be an IPv4 network of at least eight addresses');
   return { kind: 'compose', subnet, image: compose.image ?? null };
 }
 
@@ -81,30 +91,48 @@ function resolveTls(spec: Spec): ServerTls {
 }
 
 function checkHosts(spec: Spec, report: Report): void {
-  for (const [i, host] of spec.hosts.entries()) if (spec.hosts.indexOf(host) !== i) report('duplicate-name', ['hosts', i], `the host "${host}" is here twice`);
+  for (const [i, host] of spec.hosts.entries())
+    if (spec.hosts.indexOf(host) !== i) report('duplicate-name', ['hosts', i], `the host "${host}" is here twice`);
 }
 
 function checkCors(spec: Spec, report: Report): void {
   for (const [i, origin] of (spec.cors ?? []).entries()) {
-    if (!/^https?:\/\/[a-z0-9.[\]:-]+$/.test(origin)) report('cors-origin', ['cors', i], `"${origin}" is not an origin`, { hint: 'write scheme and host in lower case, such as https://chat.example.com; * and null are refused' });
+    if (!/^https?:\/\/[a-z0-9.[\]:-]+$/.test(origin))
+      report('cors-origin', ['cors', i], `"${origin}" is not an origin`, {
+        hint: 'write scheme and host in lower case, such as https://chat.example.com; * and null are refused',
+      });
   }
 }
 
 function checkTrusted(spec: Spec, report: Report): void {
   for (const [i, range] of (spec.listen?.trustedProxies ?? []).entries()) {
-    if (range.bits === 0 || (range.bits <= 96 && range.hex.startsWith('00000000000000000000ffff'))) report('trusted-everyone', ['listen', 'trustedProxies', i], `${range.text} trusts every caller to name its own address`);
+    if (range.bits === 0 || (range.bits <= 96 && range.hex.startsWith('00000000000000000000ffff')))
+      report('trusted-everyone', ['listen', 'trustedProxies', i], `${range.text} trusts every caller to name its own address`);
   }
 }
 
-function checkSubnet(spec: Spec, deploy: Extract<Gateway['deploy'], { kind: 'compose' }>, branches: readonly (readonly string[])[], report: Report): void {
+function checkSubnet(
+  spec: Spec,
+  deploy: Extract<Gateway['deploy'], { kind: 'compose' }>,
+  branches: readonly (readonly string[])[],
+  report: Report,
+): void {
   const ranges = [
     ...(spec.auth.ip?.allow ?? []).map((range, i) => ({ range, path: ['auth', 'ip', 'allow', i] })),
     ...(spec.listen?.trustedProxies ?? []).map((range, i) => ({ range, path: ['listen', 'trustedProxies', i] })),
   ];
   for (const { range, path } of ranges) {
-    if (cidrsOverlap(range, deploy.subnet)) report('address-overlap', path, `${range.text} overlaps the compose subnet ${deploy.subnet.text}, where every caller may appear`, { hint: 'choose another deploy.compose.subnet, or deploy: host' });
+    if (cidrsOverlap(range, deploy.subnet))
+      report('address-overlap', path, `${range.text} overlaps the compose subnet ${deploy.subnet.text}, where every caller may appear`, {
+        hint: 'choose another deploy.compose.subnet, or deploy: host',
+      });
   }
   if (branches.some((branch) => branch.length === 1 && branch[0] === 'ip')) {
-    report('address-may-admit-all', ['auth', 'ip'], 'an address alone admits a caller; with a userland proxy, rootless Docker or macOS every caller has the address of the bridge', { severity: 'warning', hint: 'join ip with a credential, or use deploy: host' });
+    report(
+      'address-may-admit-all',
+      ['auth', 'ip'],
+      'an address alone admits a caller; with a userland proxy, rootless Docker or macOS every caller has the address of the bridge',
+      { severity: 'warning', hint: 'join ip with a credential, or use deploy: host' },
+    );
   }
 }

@@ -1,4 +1,3 @@
-import { printRate } from '../../gateway/quantity.ts';
 import { grantableNames, ROUTE_TABLE, routesNamed } from '../../gateway/routes/index.ts';
 import type { Route } from '../../gateway/routes/route.ts';
 import type { Client, Model, Role } from '../../gateway/types.ts';
@@ -17,14 +16,20 @@ export function resolveRoles(spec: Spec, models: readonly Model[], report: Repor
     for (const [i, word] of role.routes.entries()) {
       const path = ['roles', name, 'routes', i];
       const found = routesNamed(word);
-      if (found === 'forbidden') report('forbidden-route', path, `"${word}" can never be granted`, { hint: 'it controls the server, bypasses its key, or discloses its configuration' });
+      if (found === 'forbidden')
+        report('forbidden-route', path, `"${word}" can never be granted`, {
+          hint: 'it controls the server, bypasses its key, or discloses its configuration',
+        });
       else if (found === null) {
         const near = suggest(word, grantableNames());
-        report('unknown-route', path, `"${word}" is not a route or a group`, { hint: near ? `did you mean "${near}"?` : 'gatewright routes lists them' });
+        report('unknown-route', path, `"${word}" is not a route or a group`, {
+          hint: near ? `did you mean "${near}"?` : 'gatewright routes lists them',
+        });
       } else for (const route of found) granted.add(route.name);
     }
     for (const [i, wanted] of (role.models === 'all' || !role.models ? [] : role.models).entries()) {
-      if (!models.some((model) => model.name === wanted || model.aliases.includes(wanted))) report('unknown-model', ['roles', name, 'models', i], `"${wanted}" is not a model`);
+      if (!models.some((model) => model.name === wanted || model.aliases.includes(wanted)))
+        report('unknown-model', ['roles', name, 'models', i], `"${wanted}" is not a model`);
     }
     return {
       name,
@@ -44,13 +49,28 @@ export function resolveClients(spec: Spec, roles: readonly Role[], report: Repor
     const wanted = client.role ?? 'default';
     const role = roles.find((candidate) => candidate.name === wanted);
     if (!role) {
-      const near = suggest(wanted, roles.map((r) => r.name));
-      if (client.role === undefined) report('unknown-role', path, `"${client.name}" has no role, and \`roles\` has no "default"`, { hint: `give it one of: ${roles.map((r) => r.name).join(', ')}` });
-      else report('unknown-role', [...path, 'role'], `"${wanted}" is not a role`, { hint: near ? `did you mean "${near}"?` : `roles: ${roles.map((r) => r.name).join(', ')}` });
+      const near = suggest(
+        wanted,
+        roles.map((r) => r.name),
+      );
+      if (client.role === undefined)
+        report('unknown-role', path, `"${client.name}" has no role, and \`roles\` has no "default"`, {
+          hint: `give it one of: ${roles.map((r) => r.name).join(', ')}`,
+        });
+      else
+        report('unknown-role', [...path, 'role'], `"${wanted}" is not a role`, {
+          hint: near ? `did you mean "${near}"?` : `roles: ${roles.map((r) => r.name).join(', ')}`,
+        });
       continue;
     }
     if (clients.some((other) => other.name === client.name)) report('duplicate-name', path, `the client "${client.name}" is here twice`);
-    clients.push({ name: client.name, role: role.name, requests: client.requests ?? role.requests, concurrent: client.concurrent ?? role.concurrent, subject: client.sub ?? null });
+    clients.push({
+      name: client.name,
+      role: role.name,
+      requests: client.requests ?? role.requests,
+      concurrent: client.concurrent ?? role.concurrent,
+      subject: client.sub ?? null,
+    });
   }
   return clients;
 }
@@ -58,9 +78,4 @@ export function resolveClients(spec: Spec, roles: readonly Role[], report: Repor
 /** The routes that at least one role holds, in the order of the table: the surface of the gateway. */
 export function grantedRoutes(roles: readonly Role[]): Route[] {
   return ROUTE_TABLE.routes.filter((route) => roles.some((role) => role.routes.includes(route.name)));
-}
-
-/** A one-line text of a limit, for messages. */
-export function describeRate(rate: Role['requests']): string {
-  return rate ? printRate(rate) : 'unlimited';
 }
