@@ -48,7 +48,10 @@ export async function testLab(
   const file = (name: string): string => join(subject.paths.project, subject.output, 'nginx', name);
   options.mutate?.(
     (name) => readFileSync(file(name), 'utf8'),
-    (name, text) => writeFileSync(file(name), text),
+    (name, text) => {
+      if (readFileSync(file(name), 'utf8') === text) throw new Error(`the mutation of ${name} changes nothing`);
+      writeFileSync(file(name), text);
+    },
   );
   const lab = await openLab(subject, engine, double);
   return {
