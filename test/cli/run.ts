@@ -13,18 +13,23 @@ export interface Result {
 
 export const folder = (): string => mkdtempSync(join(tmpdir(), 'gatewright-cli-'));
 
-/** The command line as a user calls it, without a terminal. */
+/**
+ * The command line as a user calls it, without a terminal. `plain` takes root's right to write everywhere away, so that
+ * the modes of files mean for root what they mean for anybody.
+ */
 export function gatewright(
   cwd: string,
   args: readonly string[],
-  options: { input?: string; env?: Record<string, string>; uid?: number } = {},
+  options: { input?: string; env?: Record<string, string>; plain?: boolean } = {},
 ): Result {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], {
+  const drop =
+    options.plain && process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'] : [];
+  const [command = process.execPath, ...rest] = [...drop, process.execPath, BIN, ...args];
+  const { status, stdout, stderr } = spawnSync(command, rest, {
     cwd,
     encoding: 'utf8',
     input: options.input ?? '',
     env: { ...process.env, NO_COLOR: '1', ...options.env },
-    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   return { code: status, out: stdout, err: stderr };
 }
