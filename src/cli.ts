@@ -11,24 +11,6 @@ import { ProblemError } from './problems/problem.ts';
 const USAGE = 2;
 const BUG = 70;
 const INTERRUPTED = 130;
-/** Problems that say the spec or the call is wrong, as against work that could not be done. */
-const WORK = new Set([
-  'exists-already',
-  'missing-ca',
-  'missing-secret',
-  'store-corrupt',
-  'store-locked',
-  'mode-too-open',
-  'cannot-write',
-  'drift',
-  'port-in-use',
-  'engine-missing',
-  'engine-failed',
-  'probe-failed',
-  'weak-password',
-  'unreachable',
-]);
-
 async function main(): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   let code = 0;
@@ -48,7 +30,8 @@ async function report(error: unknown): Promise<number> {
   if (error instanceof ProblemError) {
     const { printProblems } = await import('./problems/print.ts');
     process.stderr.write(`${printProblems(error.problems)}\n`);
-    return error.problems.some((problem) => problem.severity === 'error' && !WORK.has(problem.code)) ? USAGE : 1;
+    const { exitCodeOf } = await import('./problems/exit.ts');
+    return exitCodeOf(error.problems);
   }
   if (error instanceof Error && error.name === 'ExitPromptError') {
     process.stderr.write('\ninterrupted; nothing was written\n');

@@ -5,7 +5,7 @@ import { changeState } from '../credentials/state.ts';
 import { createAuthority, issueClientCertificate, readIndex, revokeCertificates } from '../pki/authority.ts';
 import { requireProject } from '../pipeline.ts';
 import { type CommonOptions, EXIT, out, say, table, tools } from './io.ts';
-import { requireClient, settle } from './key.ts';
+import { requireUse, settle } from './key.ts';
 import { daysOf } from './life.ts';
 
 /** A spec that asks for mtls does not resolve without its CA, so this command does not read it. */
@@ -19,7 +19,7 @@ export async function initCa(options: CommonOptions): Promise<number> {
 
 export async function issue(client: string, options: CommonOptions & { days?: string }): Promise<number> {
   const project = requireProject(options.file);
-  requireClient(project, client);
+  requireUse(project, client, 'mtls');
   const days = daysOf(options.days);
   const { stored, folder } = changeState(project.paths, () => issueClientCertificate(project.paths, client, days, tools()));
   if (options.json) out(JSON.stringify({ schemaVersion: 1, serial: stored.serial, client, notAfter: stored.notAfter, folder }));
@@ -52,7 +52,9 @@ export async function list(options: CommonOptions): Promise<number> {
 
 export async function revoke(client: string, serial: string | undefined, options: CommonOptions & { all?: boolean }): Promise<number> {
   const { paths } = requireProject(options.file);
-  const revoked = changeState(paths, () => revokeCertificates(paths, client, options.all ? 'all' : (serial ?? 'only'), new Date()));
+  const revoked = changeState(paths, () =>
+    revokeCertificates(paths, client, options.all ? 'all' : serial ? { id: serial.toUpperCase() } : 'only', new Date()),
+  );
   if (options.json) out(JSON.stringify({ schemaVersion: 1, revoked: revoked.map((c) => c.serial) }));
   say(options, `revoked ${revoked.map((c) => c.serial).join(', ')} of ${client}; the CRL is new as well`);
   settle(options);

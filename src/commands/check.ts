@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileMode, listDirectory } from '../credentials/store.ts';
 import { loadProject } from '../pipeline.ts';
+import { exitCodeOf } from '../problems/exit.ts';
 import { hasErrors, type Problem } from '../problems/problem.ts';
 import { type CommonOptions, EXIT, out, say, sayProblems } from './io.ts';
 
@@ -9,8 +10,7 @@ export async function run(options: CommonOptions): Promise<number> {
   const all = [...problems, ...(project ? tooOpen(project.paths.privateDir) : [])];
   if (options.json) out(JSON.stringify({ schemaVersion: 1, problems: all }));
   else sayProblems(all);
-  if (!project) return EXIT.usage;
-  if (hasErrors(all)) return EXIT.failed;
+  if (!project || hasErrors(all)) return exitCodeOf(all);
   say(
     options,
     `${options.file} is sound: ${project.gateway.routes.length} routes, ${project.gateway.clients.length} clients, ${project.gateway.access.branches.length} way(s) in`,

@@ -26,16 +26,22 @@ export function buildProgram(version: string, done: (code: number) => void): Com
       '\nExit codes: 0 done · 1 drift, findings, or work that could not be done · 2 wrong call or spec · 4 only expiry · 130 interrupted · 70 a bug',
     );
 
+  // A command gets its flags when it is about to be parsed: 35 commands with 10 flags each would cost every start.
+  const complete = new Map<Command, () => void>();
+  const withCommands = (parent: Command): Command => parent.hook('preSubcommand', (_, child) => complete.get(child)?.());
+  withCommands(program);
   const command = (parent: Command, usage: string, description: string, flags: readonly Flag[], load: () => Promise<Run>): void => {
-    const one = parent.command(usage).description(description).exitOverride();
-    for (const [name, text] of [...flags, ...COMMON]) one.option(name, text, DEFAULTS[name]);
+    const one = parent.command(usage).description(description);
+    complete.set(one, () => {
+      for (const [name, text] of [...flags, ...COMMON]) one.option(name, text, DEFAULTS[name]);
+    });
     one.action(async (...args: unknown[]) => {
       // commander passes the arguments, then the options, then the command itself.
       const run = (await load()) as (...args: unknown[]) => Promise<number>;
       done(await run(...args.slice(0, -1)));
     });
   };
-  const group = (name: string, description: string): Command => program.command(name).description(description).exitOverride();
+  const group = (name: string, description: string): Command => withCommands(program.command(name).description(description));
 
   command(
     program,

@@ -1,14 +1,19 @@
 import { createKey, liveKeys, readKeys, revokeKeys } from '../credentials/api-key.ts';
 import { changeState } from '../credentials/state.ts';
+import type { Method } from '../gateway/expression.ts';
 import { type Project, requireProject } from '../pipeline.ts';
 import { stop } from '../problems/problem.ts';
 import { refresh, reloadLine } from './generate.ts';
 import { type CommonOptions, EXIT, out, say, table, tools } from './io.ts';
 import { expiryOf } from './life.ts';
 
-export function requireClient(project: Project, client: string): void {
-  if (!project.gateway.clients.some((one) => one.name === client))
+/** The client must be one, and the credential must open something. */
+export function requireUse(project: Project, client: string, method: Method): void {
+  const { clients, access } = project.gateway;
+  if (!clients.some((one) => one.name === client))
     throw stop('unknown-client', `"${client}" is not a client of ${project.file}`, `gatewright client add ${client}`);
+  if (!access.methods.includes(method))
+    throw stop('unused-method', `\`require\` does not name ${method}, so it would open nothing`, `require: ${access.text}`);
 }
 
 /** After a change of credentials: the output again, and the line that makes a running gateway see it. */
@@ -20,7 +25,7 @@ export function settle(options: CommonOptions): void {
 
 export async function create(client: string, options: CommonOptions & { expires?: string; note?: string }): Promise<number> {
   const project = requireProject(options.file);
-  requireClient(project, client);
+  requireUse(project, client, 'apiKey');
   const { now, random } = tools();
   const expires = expiryOf(options.expires, now);
   const { secret, stored } = changeState(project.paths, () =>
@@ -60,7 +65,7 @@ export async function list(options: CommonOptions): Promise<number> {
 
 export async function revoke(client: string, id: string | undefined, options: CommonOptions & { all?: boolean }): Promise<number> {
   const { paths } = requireProject(options.file);
-  const revoked = changeState(paths, () => revokeKeys(paths, client, options.all ? 'all' : (id ?? 'only'), new Date()));
+  const revoked = changeState(paths, () => revokeKeys(paths, client, options.all ? 'all' : id ? { id } : 'only', new Date()));
   if (options.json) out(JSON.stringify({ schemaVersion: 1, revoked: revoked.map((key) => key.id) }));
   say(options, `revoked ${revoked.map((key) => key.id).join(', ')} of ${client}`);
   settle(options);

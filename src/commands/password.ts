@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { requireProject } from '../pipeline.ts';
 import { stop } from '../problems/problem.ts';
 import { type CommonOptions, EXIT, mayAsk, out, readStdin, say, tools } from './io.ts';
-import { requireClient, settle } from './key.ts';
+import { requireUse, settle } from './key.ts';
 
 interface SetOptions extends CommonOptions {
   readonly passwordStdin?: boolean;
@@ -20,7 +20,7 @@ export function generatePassword(random: (size: number) => Uint8Array): Secret {
 
 export async function set(client: string, options: SetOptions): Promise<number> {
   const project = requireProject(options.file);
-  requireClient(project, client);
+  requireUse(project, client, 'basic');
   const { random } = tools();
   const password = options.generate
     ? generatePassword(random)

@@ -37,6 +37,13 @@ async function onEngine(
   options: CommonOptions,
 ): Promise<Row[]> {
   const lab = await openLab(subject, engine, double);
+  // Ctrl-C must not leave an engine running, nor credentials in the folder for temporary files.
+  const interrupted = (): void => {
+    process.kill(lab.running().pid, 'SIGTERM');
+    subject.remove();
+    process.exit(EXIT.interrupted);
+  };
+  process.once('SIGINT', interrupted);
   const shows = process.stderr.isTTY && !options.quiet;
   let count = 0;
   try {
@@ -45,6 +52,7 @@ async function onEngine(
     });
   } finally {
     if (shows) process.stderr.write('\r\x1b[K');
+    process.off('SIGINT', interrupted);
     await lab.close();
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { stop } from '../problems/problem.ts';
+import { chooseLive, type Which } from './choose.ts';
 import type { StatePaths } from './paths.ts';
 import { addRevocations, revokedIds } from './revocations.ts';
 import { Secret } from './secret.ts';
@@ -90,21 +90,9 @@ export function createKey(paths: StatePaths, wanted: NewKey, random: RandomBytes
 }
 
 /** Revokes keys of a client: one by id, the only live one, or all. */
-export function revokeKeys(paths: StatePaths, client: string, which: string | 'only' | 'all', at: Date): StoredKey[] {
+export function revokeKeys(paths: StatePaths, client: string, which: Which, at: Date): StoredKey[] {
   const live = liveKeys(paths).filter((key) => key.client === client);
-  const chosen = which === 'all' ? live : which === 'only' ? live : live.filter((key) => key.id === which);
-  if (chosen.length === 0)
-    throw stop(
-      'not-found',
-      which === 'all' || which === 'only' ? `"${client}" has no live key` : `"${client}" has no live key ${which}`,
-      'gatewright key list shows them',
-    );
-  if (which === 'only' && chosen.length > 1)
-    throw stop(
-      'ambiguous-name',
-      `"${client}" has ${chosen.length} live keys: ${chosen.map((key) => key.id).join(', ')}`,
-      'name one, or use --all',
-    );
+  const chosen = chooseLive(live, which, (key) => key.id, { client, what: 'key' });
   addRevocations(
     paths,
     chosen.map((key) => ({ kind: 'key' as const, id: key.id, client, at: at.toISOString() })),

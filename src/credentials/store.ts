@@ -126,6 +126,10 @@ export function listDirectory(path: string): string[] {
   return existsSync(path) ? readdirSync(path).sort() : [];
 }
 
+export function moveFile(from: string, to: string): void {
+  renameSync(from, to);
+}
+
 export function removeFile(path: string): void {
   rmSync(path, { force: true });
 }

@@ -1,9 +1,19 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { chooseLive, type Which } from '../credentials/choose.ts';
 import type { StatePaths } from '../credentials/paths.ts';
 import { addRevocations, readRevocations, revokedIds } from '../credentials/revocations.ts';
-import { createOnce, fileExists, makeDirectory, makePrivateDirectory, readJson, readText, writeAtomic } from '../credentials/store.ts';
+import {
+  createOnce,
+  fileExists,
+  makeDirectory,
+  makePrivateDirectory,
+  moveFile,
+  readJson,
+  readText,
+  writeAtomic,
+} from '../credentials/store.ts';
 import { stop } from '../problems/problem.ts';
 import { fingerprints, type Issuer, issueCertificate, newSerial, type Profile } from './certificate.ts';
 import { buildCrl } from './revocation.ts';
@@ -133,6 +143,7 @@ export function issueClientCertificate(paths: StatePaths, client: string, days: 
   makePrivateDirectory(folder);
   makeDirectory(paths.certificateFiles);
   const key = privatePem(privateKey);
+  keepEarlier(folder);
   createOnce(join(paths.certificateFiles, `${pending.serial}.pem`), pem, 0o644);
   writeAtomic(join(folder, 'key.pem'), key, 0o600);
   writeAtomic(join(folder, 'cert.pem'), pem, 0o600);
@@ -143,6 +154,16 @@ export function issueClientCertificate(paths: StatePaths, client: string, days: 
   return { stored, folder };
 }
 
+/** An earlier certificate of the client goes into a folder named by its serial: it may still be in use. */
+function keepEarlier(folder: string): void {
+  const earlier = readText(join(folder, 'cert.pem'));
+  if (earlier === null) return;
+  const place = join(folder, new X509Certificate(earlier).serialNumber.toUpperCase());
+  makePrivateDirectory(place);
+  for (const name of ['cert.pem', 'key.pem', 'client.pem'])
+    if (fileExists(join(folder, name))) moveFile(join(folder, name), join(place, name));
+}
+
 /** Certificates of the index that are valid and not revoked. */
 export function liveCertificates(paths: StatePaths): StoredCertificate[] {
   const revoked = revokedIds(paths, 'certificate');
@@ -150,22 +171,10 @@ export function liveCertificates(paths: StatePaths): StoredCertificate[] {
 }
 
 /** Revokes in one step: the revocation is recorded first, the CRL follows from it. */
-export function revokeCertificates(paths: StatePaths, client: string, which: string | 'only' | 'all', now: Date): StoredCertificate[] {
+export function revokeCertificates(paths: StatePaths, client: string, which: Which, now: Date): StoredCertificate[] {
   const revoked = revokedIds(paths, 'certificate');
   const live = readIndex(paths).certificates.filter((c) => c.client === client && !revoked.has(c.serial));
-  const chosen = which === 'only' || which === 'all' ? live : live.filter((c) => c.serial === which.toUpperCase());
-  if (chosen.length === 0)
-    throw stop(
-      'not-found',
-      which === 'only' || which === 'all' ? `"${client}" has no live certificate` : `"${client}" has no live certificate ${which}`,
-      'gatewright cert list shows them',
-    );
-  if (which === 'only' && chosen.length > 1)
-    throw stop(
-      'ambiguous-name',
-      `"${client}" has ${chosen.length} live certificates: ${chosen.map((c) => c.serial).join(', ')}`,
-      'name the serial, or use --all',
-    );
+  const chosen = chooseLive(live, which, (c) => c.serial, { client, what: 'certificate' });
   addRevocations(
     paths,
     chosen.map((c) => ({ kind: 'certificate' as const, id: c.serial, client, at: now.toISOString() })),

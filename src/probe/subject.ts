@@ -154,7 +154,7 @@ function makeCredentials(paths: StatePaths, gateway: Gateway, client: string, to
   const key = make(new Date(tools.now.getTime() + DAY));
   const expired = make(new Date(tools.now.getTime() - 60_000));
   const revoked = make(null);
-  revokeKeys(paths, client, revoked.stored.id, tools.now);
+  revokeKeys(paths, client, { id: revoked.stored.id }, tools.now);
   const password = `pw ${Buffer.from(tools.random(9)).toString('base64url')}:é"\\$#`;
   if (methods.includes('basic')) setPassword(paths, client, new Secret(password), tools.random);
   let certificate: Credentials['certificate'] = null;
@@ -165,7 +165,7 @@ function makeCredentials(paths: StatePaths, gateway: Gateway, client: string, to
       cert: readFileSync(join(dead.folder, 'cert.pem'), 'utf8'),
       key: readFileSync(join(dead.folder, 'key.pem'), 'utf8'),
     };
-    revokeCertificates(paths, client, dead.stored.serial, tools.now);
+    revokeCertificates(paths, client, { id: dead.stored.serial }, tools.now);
     const live = issueClientCertificate(paths, client, 1, tools);
     certificate = {
       cert: readFileSync(join(live.folder, 'cert.pem'), 'utf8'),

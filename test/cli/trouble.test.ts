@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { BIN, folder, gatewright, inTerminal } from './run.ts';
 import { startDouble } from '../../src/probe/double.ts';
@@ -201,6 +202,36 @@ describe('when something is wrong', () => {
     expect(readFileSync(calls, 'utf8')).toMatch(
       /run --rm --network host --user \d+:\d+ -v (\S+):\1 -w \1 --entrypoint nginx nginx:1\.30\.6 -p gateway\/nginx\/ -c nginx\.conf -g daemon off;/,
     );
+  });
+
+  test.skipIf(!nginxEngine())('Ctrl-C in test: exit 130, and nothing of it is left', async () => {
+    const dir = withSpec(GOOD);
+    const before = new Set(readdirSync(tmpdir()));
+    const child = spawn(process.execPath, [BIN, 'test'], { cwd: dir });
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+    });
+    while (!err.includes('listen:')) await new Promise((resolve) => setTimeout(resolve, 20));
+    const port = /127\.0\.0\.1:(\d+)/.exec(err)?.[1] ?? '';
+    const mine = readdirSync(tmpdir()).filter((name) => /^gatewright-[A-Za-z0-9]{6}$/.test(name) && !before.has(name));
+    const answers = (): boolean => spawnSync('curl', ['-sk', '--max-time', '1', `https://127.0.0.1:${port}/`]).status !== 7;
+    while (!answers()) await new Promise((resolve) => setTimeout(resolve, 20));
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGINT');
+    expect(await exited).toBe(130);
+    const end = performance.now() + 3000;
+    while (answers() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(answers()).toBe(false);
+    expect(mine.length).toBeGreaterThan(0);
+    // Other tests make and remove folders of the same kind at the same time; ours was there when the run began.
+    expect(
+      mine.filter(
+        (name) =>
+          existsSync(join(tmpdir(), name, 'gateway')) &&
+          readFileSync(join(tmpdir(), name, 'gateway/nginx/nginx.conf'), 'utf8').includes(`:${port} `),
+      ),
+    ).toEqual([]);
   });
 
   test('verify shows the open routes of a bare vLLM as a table, /invocations first, and exits 1', async () => {

@@ -65,7 +65,7 @@ describe('API keys', () => {
         .sort(),
     ).toEqual([keyDigest(one.secret), keyDigest(two.secret)].sort());
     expect(() => revokeKeys(paths, 'a', 'only', now)).toThrow(/2 live keys/);
-    changeState(paths, () => revokeKeys(paths, 'a', one.stored.id, now));
+    changeState(paths, () => revokeKeys(paths, 'a', { id: one.stored.id }, now));
     expect(liveKeys(paths).map((key) => key.id)).toEqual([two.stored.id]);
     const before = readFileSync(paths.revoked, 'utf8');
     changeState(paths, () => revokeKeys(paths, 'a', 'only', now));
@@ -148,6 +148,15 @@ describe('the CA', () => {
     const before = readFileSync(join(paths.caKeys, 'clients.key'), 'utf8');
     expect(() => changeState(paths, () => createAuthority(paths, 'clients', tools()))).toThrow(/already/);
     expect(readFileSync(join(paths.caKeys, 'clients.key'), 'utf8')).toBe(before);
+  });
+
+  test('a second certificate of a client leaves the first one where it can be found', () => {
+    const first = changeState(paths, () => issueClientCertificate(paths, 'dora', 1, tools()));
+    const old = readFileSync(join(first.folder, 'client.pem'), 'utf8');
+    const second = changeState(paths, () => issueClientCertificate(paths, 'dora', 1, tools()));
+    expect(readFileSync(join(first.folder, first.stored.serial, 'client.pem'), 'utf8')).toBe(old);
+    expect(readFileSync(join(second.folder, 'client.pem'), 'utf8')).not.toBe(old);
+    changeState(paths, () => revokeCertificates(paths, 'dora', 'all', new Date()));
   });
 
   test('live certificates are those that are neither pending nor revoked', () => {

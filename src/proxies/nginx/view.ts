@@ -104,7 +104,7 @@ function locationsOf(gateway: Gateway): { path: NginxToken }[] {
   const paths = [...new Set(gateway.routes.map((route) => route.path))];
   return paths.map((path) => {
     if (!path.includes('{id}')) return { path: `= ${token(path)}` as NginxToken };
-    return { path: `~ ${token(`^${path.replaceAll('.', '\\.').replace('{id}', '[A-Za-z0-9_-]+')}\\z`.replaceAll('$', ''))}` as NginxToken };
+    return { path: `~ ${token(`^${path.replaceAll('.', '\\.').replace('{id}', '[A-Za-z0-9_-]+')}\\z`)}` as NginxToken };
   });
 }
 
