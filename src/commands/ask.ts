@@ -27,9 +27,10 @@ const KEY = 'the-key-of-the-client';
 const PASSWORD = 'the-password';
 const FINGERPRINT = 'the-certificate-of-the-client';
 
-export async function run(question: string, options: AskOptions): Promise<number> {
+/** The request may come as one argument or as two: 'POST /v1/models' or POST /v1/models. */
+export async function run(words: readonly string[], options: AskOptions): Promise<number> {
   const project = requireProject(options.file);
-  const answer = answerFor(project, question, options);
+  const answer = answerFor(project, words.join(' '), options);
   if (options.json) out(JSON.stringify({ schemaVersion: 1, ...answer }));
   else {
     out(answer.text);

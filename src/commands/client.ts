@@ -214,10 +214,10 @@ export async function remove(name: string, options: CommonOptions): Promise<numb
 }
 
 /** A working client for what this person has. */
-export async function snippet(name: string, options: CommonOptions & { for: string }): Promise<number> {
+export async function snippet(name: string, options: CommonOptions & { for?: string }): Promise<number> {
   const { gateway, paths } = requireProject(options.file);
   if (!gateway.clients.some((client) => client.name === name)) throw stop('unknown-client', `"${name}" is not a client`);
-  const chosen = SNIPPETS.find((one) => one.name === options.for);
+  const chosen = SNIPPETS.find((one) => one.name === (options.for ?? 'curl'));
   if (!chosen)
     throw stop('not-found', `there is no snippet for "${options.for}"`, `there are: ${SNIPPETS.map((one) => one.name).join(', ')}`);
   const branch = wayIn(gateway, name, {

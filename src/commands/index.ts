@@ -78,7 +78,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   command(program, 'prepare', 'make what is missing in private/run; replaces nothing', [], async () => (await import('./prepare.ts')).run);
   command(
     program,
-    'ask <request>',
+    'ask <request...>',
     "what the gateway answers, and the line of the spec behind it: ask 'POST /v1/chat/completions' --as ci-bot",
     [
       ['--as <client>', 'with every live credential of this client'],
@@ -113,7 +113,7 @@ export function buildProgram(version: string, done: (code: number) => void): Com
     client,
     'snippet <name>',
     'a program that calls the gateway',
-    [['--for <tool>', 'curl, openai-python or httpx']],
+    [['--for <tool>', 'curl (the default), openai-python or httpx']],
     async () => (await import('./client.ts')).snippet as Run,
   );
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** Where state lies below the folder of gatewright.yaml; DESIGN section 2 says what of it may be committed. */
+/** Where state lies below the folder of gatewright.yaml; the README says what of it may be committed. */
 export function statePaths(project: string) {
   const credentials = join(project, 'credentials');
   const privateDir = join(project, 'private');

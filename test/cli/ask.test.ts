@@ -75,6 +75,7 @@ describe('ask', () => {
     });
     expect(JSON.parse(gatewright(dir, ['ask', 'GET /health', '--json']).out)).toMatchObject({ schemaVersion: 1, text: '404 not_found' });
     expect(gatewright(dir, ['ask', 'GET /health', '--as', 'nobody'])).toMatchObject({ code: 2 });
+    expect(gatewright(dir, ['ask', 'POST', '/v1/chat/completions', '--as', 'alice']).out).toBe(asked.out);
     expect(gatewright(dir, ['ask', 'nonsense'])).toMatchObject({ code: 2 });
     expect(gatewright(dir, ['ask', 'GET /health', '--from', 'here'])).toMatchObject({ code: 2 });
   });

@@ -5,7 +5,7 @@ import { keyLine, someone, withHeaders } from './cast.ts';
 export const upstreamView: Behaviour = {
   id: 'headers/upstream',
   promise: 'The upstream sees the allowlist and the verified client, and nothing that the caller claims.',
-  source: 'DECISION section 5; notes on vLLM: X-data-parallel-rank, X-Vllm-Priority and others steer the server',
+  source: 'DECISION section 5; X-data-parallel-rank, X-Vllm-Priority and others steer vLLM',
   cases: (subject) => {
     const one = someone(subject);
     if (!one) return [];
