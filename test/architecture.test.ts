@@ -106,6 +106,13 @@ describe('the house', () => {
     expect(readFileSync(resolve(SRC, '..', 'templates/nginx/gate.js'), 'utf8').split('\n').length).toBeLessThan(650);
   });
 
+  test('continuous integration runs the line that the README gives', () => {
+    const read = (name: string): string => readFileSync(resolve(SRC, '..', name), 'utf8');
+    const line = read('.ci/run').trimEnd().split('\n').at(-1) ?? '';
+    expect(line).toContain('npm test');
+    expect(read('README.md').split('\n')).toContain(`    ${line}`);
+  });
+
   test('no any, no enum, no default export', () => {
     const weak = files.filter((file) =>
       /: any\b|as any\b|\benum \w|@ts-(ignore|nocheck)|export default/.test(readFileSync(join(SRC, file), 'utf8')),

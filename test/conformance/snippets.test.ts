@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SNIPPETS } from '../../src/snippets/index.ts';
 import { snippetContext, wayIn } from '../../src/snippets/snippet.ts';
+import { keepProcessList } from '../support/evidence.ts';
 import { nginxEngine, testLab } from '../support/lab.ts';
 
 /** Made by scripts/setup-tests.sh: Python with the openai and httpx packages. */
@@ -24,6 +25,8 @@ function run(command: string, args: string[], cwd: string, env: Record<string, s
     const child = spawn(command, args, { cwd, env: { PATH: process.env.PATH ?? '', HOME: cwd, ...env } });
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    // While it runs: what it was started with is what anybody on the machine can read.
+    child.stdout.once('data', () => keepProcessList());
     child.on('exit', (code) => resolve({ code, text }));
   });
 }
@@ -37,6 +40,7 @@ describe.skipIf(!nginxEngine() || !python())('snippets run against the generated
         `version: 1\nhosts: [localhost]\nmodels: [{ name: qwen, upstream: "http://127.0.0.1:1", key: required }]\nclients: [alice]\nauth: ${require}\n`,
       );
       const { subject } = lab;
+      lab.double.pace.chunkMs = 40;
       const [alice] = subject.cast;
       const branch = wayIn(subject.gateway, 'alice', { key: true, password: true, certificate: true });
       if (!alice || !branch) throw new Error('alice has no way in');
