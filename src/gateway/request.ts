@@ -1,6 +1,6 @@
 import type { RefusalCode } from './refusals.ts';
 
-/** A header line as it came; values are bytes as latin1. Names keep their case and are compared without it. */
+/** A header line as it came, without the white space around the value; bytes as latin1. Names are compared without their case. */
 export type HeaderLine = readonly [name: string, value: string];
 
 /** The facts about a request that a gateway may use. */

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { Problem } from '../problems/problem.ts';
 import { type Path, readDocument, type SpecDocument } from './document.ts';
+import { knownKeys } from './known-keys.ts';
+import { describeMismatch } from './mismatch.ts';
 import { type Spec, specSchema } from './schema.ts';
 import { suggest } from './suggest.ts';
 
@@ -28,7 +30,7 @@ function describe(document: SpecDocument, issue: Issue, parent: Path): Problem[]
   if (issue.code === 'invalid_key') return [problem(document, path, 'invalid-name', issue.issues[0]?.message ?? 'not a valid name', true)];
   const missing = issue.code === 'invalid_type' && valueAt(document.value, path) === undefined;
   if (missing) return [{ ...problem(document, path.slice(0, -1), 'missing-key', `\`${String(path.at(-1) ?? 'version')}\` is missing`) }];
-  return [problem(document, path, 'invalid-value', expected(issue, valueAt(document.value, path)))];
+  return [problem(document, path, 'invalid-value', describeMismatch(issue, valueAt(document.value, path)))];
 }
 
 /** Of the forms a value may have, the one it comes nearest to is the one worth talking about. */
@@ -45,38 +47,13 @@ function describeUnion(document: SpecDocument, issue: Issue & { code: 'invalid_u
     )
     .sort((a, b) => foreign(a, keys) - foreign(b, keys))[0];
   if (near && near.length > 0) return near.flatMap((inner) => describe(document, inner, path));
-  const forms = [...new Set(issue.errors.flat().map((i) => expected(i, value)))].join('; or ');
+  const forms = [...new Set(issue.errors.flat().map((i) => describeMismatch(i, value)))].join('; or ');
   return [problem(document, path, 'invalid-value', forms)];
 }
 
 function foreign(issues: readonly Issue[], keys: readonly string[]): number {
   const unknown = issues.flatMap((i) => (i.code === 'unrecognized_keys' && i.path.length === 0 ? i.keys : []));
   return keys.length > 0 && unknown.length === keys.length ? 1 : 0;
-}
-
-function expected(issue: Issue, value: unknown): string {
-  const got = value === null ? 'nothing' : Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a map' : JSON.stringify(value);
-  if (issue.code === 'invalid_type')
-    return `expected ${({ int: 'a whole number', string: 'text', number: 'a number', array: 'a list', object: 'a map', record: 'a map', boolean: 'true or false' } as Record<string, string>)[issue.expected] ?? issue.expected}, not ${got}`;
-  if (issue.code === 'invalid_value') {
-    const near = typeof value === 'string' ? suggest(value, issue.values.map(String)) : undefined;
-    return `expected ${issue.values.map((v) => (typeof v === 'string' ? v : String(v))).join(', ')}, not ${got}${near ? ` (did you mean ${near}?)` : ''}`;
-  }
-  if (issue.code === 'too_small' && issue.origin === 'array') return 'the list must not be empty';
-  if (issue.code === 'too_small' || issue.code === 'too_big')
-    return `${got} is out of range: ${issue.message.replace(/^Too (small|big): expected \w+ to be /, '')}`;
-  if (issue.code === 'invalid_format') {
-    const what =
-      issue.format === 'regex'
-        ? issue.message
-        : issue.format === 'url'
-          ? 'a URL such as http://localhost:8000'
-          : issue.format === 'email'
-            ? 'an e-mail address'
-            : issue.message;
-    return `expected ${what}, not ${got}`;
-  }
-  return `expected ${issue.message}, not ${got}`;
 }
 
 function unknownKey(document: SpecDocument, path: Path, key: string): Problem {
@@ -88,33 +65,6 @@ function unknownKey(document: SpecDocument, path: Path, key: string): Problem {
     at: document.atKey(path, key),
     hint: near ? `did you mean "${near}"?` : `known here: ${knownKeys(path).join(', ') || 'none'}`,
   };
-}
-
-/** The keys that the schema knows at a path, looked up in the schema itself so that the two cannot differ. */
-function knownKeys(path: Path): string[] {
-  let nodes: z.core.$ZodType[] = [specSchema];
-  for (const part of path) nodes = nodes.flatMap(unwrap).flatMap((node) => child(node, part));
-  return [
-    ...new Set(nodes.flatMap(unwrap).flatMap((node) => ('shape' in node._zod.def ? Object.keys(node._zod.def.shape as object) : []))),
-  ];
-}
-
-function unwrap(node: z.core.$ZodType): z.core.$ZodType[] {
-  const def = node._zod.def as unknown as { type: string; options?: z.core.$ZodType[]; innerType?: z.core.$ZodType; in?: z.core.$ZodType };
-  if (def.options) return def.options.flatMap(unwrap);
-  if (def.innerType) return unwrap(def.innerType);
-  if (def.in) return unwrap(def.in);
-  return [node];
-}
-
-function child(node: z.core.$ZodType, part: string | number): z.core.$ZodType[] {
-  const def = node._zod.def as unknown as {
-    shape?: Record<string, z.core.$ZodType>;
-    element?: z.core.$ZodType;
-    valueType?: z.core.$ZodType;
-  };
-  const next = def.shape?.[String(part)] ?? def.element ?? def.valueType;
-  return next ? [next] : [];
 }
 
 function problem(document: SpecDocument, path: Path, code: Problem['code'], message: string, atKey = false): Problem {
