@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { createKey } from '../../src/credentials/api-key.ts';
+import { changeState } from '../../src/credentials/state.ts';
+import { applyChanges, planChanges } from '../../src/output/plan.ts';
+import { createAuthority } from '../../src/pki/authority.ts';
+import { renderGateway, requireProject } from '../../src/pipeline.ts';
+import { prepare } from '../../src/prepare.ts';
+import { statePaths } from '../../src/credentials/paths.ts';
+import { startDouble } from '../../src/probe/double.ts';
+import { end, runAs } from '../../src/probe/engines/process.ts';
+import { exchange } from '../../src/probe/exchange.ts';
+import { nginxEngine, tools } from '../support/lab.ts';
+
+/*
+ * The compose deployment without Docker: a folder that holds what the compose file mounts and nothing else, read-only but for
+ * its tmpfs, and the service's own command in it, as an unprivileged user. What the container's user cannot read, or nginx
+ * would have to write, fails here.
+ */
+interface Service {
+  entrypoint: string[];
+  command: string[];
+  working_dir: string;
+  volumes: { type: string; source: string; target: string }[];
+  tmpfs: string[];
+}
+
+const running: ChildProcess[] = [];
+afterEach(async () => {
+  for (const child of running.splice(0)) await end(child);
+});
+
+function readOnly(path: string): void {
+  for (const name of lstatSync(path).isDirectory() ? readdirSync(path) : []) readOnly(join(path, name));
+  chmodSync(path, lstatSync(path).isDirectory() ? 0o555 : 0o444);
+}
+
+function give(path: string): void {
+  const as = runAs();
+  if (!as) return;
+  for (const name of lstatSync(path).isDirectory() ? readdirSync(path) : []) give(join(path, name));
+  chownSync(path, as.uid, as.gid);
+}
+
+describe.skipIf(!nginxEngine())('the compose deployment', () => {
+  test('runs from its mounts alone, read-only and unprivileged', async () => {
+    const double = await startDouble();
+    const dir = mkdtempSync(join(tmpdir(), 'gatewright-compose-'));
+    const spec = `version: 1\nhosts: [llm.example.com]\nmodels: [{ name: qwen, upstream: "http://localhost:${double.port}", key: required }]\nclients: [alice]\nauth: apiKey or basic or mtls\n`;
+    writeFileSync(join(dir, 'gatewright.yaml'), spec);
+    const paths = statePaths(dir);
+    changeState(paths, () => createAuthority(paths, 'clients', tools()));
+    prepare(paths, requireProject(join(dir, 'gatewright.yaml')).gateway, tools());
+    writeFileSync(paths.upstreamKey('qwen'), 'the-upstream-key\n');
+    const key = changeState(paths, () => createKey(paths, { client: 'alice', created: new Date(), expires: null }, tools().random));
+    const { gateway } = requireProject(join(dir, 'gatewright.yaml'));
+    applyChanges(join(dir, 'gateway'), planChanges(join(dir, 'gateway'), renderGateway(gateway, 'gateway')));
+
+    const { services } = parse(readFileSync(join(dir, 'gateway/docker-compose.yml'), 'utf8')) as { services: Record<string, Service> };
+    const service = services.gateway;
+    if (!service) throw new Error('no gateway in the compose file');
+    const root = mkdtempSync(join(tmpdir(), 'gatewright-container-'));
+    for (const { source, target } of service.volumes) {
+      mkdirSync(dirname(join(root, target)), { recursive: true });
+      cpSync(join(dir, 'gateway', source), join(root, target), { recursive: true });
+    }
+    // The container has its own ports and its own name for the host; here they are this machine's.
+    const ports = { 8443: 19_443, 8080: 19_080, 8081: 19_081 };
+    const edit = (name: string, change: (text: string) => string): void => {
+      const file = join(root, service.working_dir, 'gateway/nginx', name);
+      writeFileSync(file, change(readFileSync(file, 'utf8')));
+    };
+    edit('nginx.conf', (text) =>
+      Object.entries(ports)
+        .reduce((t, [from, to]) => t.replaceAll(`:${from}`, `:${to}`), text)
+        .replaceAll('0.0.0.0:', '127.0.0.1:'),
+    );
+    edit('http.conf', (text) => text.replace('host.docker.internal:', '127.0.0.1:'));
+    readOnly(root);
+    const writable = service.tmpfs.map((entry) => entry.split(':')[0] ?? '').filter((path) => path !== '/tmp');
+    expect(writable).toEqual(['/etc/gatewright/gateway/nginx/run']);
+    for (const path of writable) chmodSync(join(root, path), 0o777);
+    give(root);
+
+    // As in a container: the log is what the process writes to its standard output.
+    const log = join(root, '..', `${root.split('/').at(-1)}.log`);
+    const fd = openSync(log, 'a');
+    give(log);
+    const command = [...service.entrypoint, ...service.command].map((word) => (word.startsWith('/etc/gatewright') ? root + word : word));
+    expect(command[0]).toBe('nginx');
+    const child = spawn('/usr/sbin/nginx', command.slice(1), {
+      cwd: join(root, service.working_dir),
+      stdio: ['ignore', fd, fd],
+      env: {},
+      ...(runAs() ?? {}),
+    });
+    running.push(child);
+    closeSync(fd);
+
+    const ca = readFileSync(paths.serverCa, 'utf8');
+    const ask = (lines: string[]) =>
+      exchange(
+        { port: ports[8443], tls: { ca, servername: 'llm.example.com' } },
+        Buffer.from([`GET /v1/models HTTP/1.1`, 'Host: llm.example.com', ...lines, 'Connection: close', '', ''].join('\r\n')),
+      );
+    let admitted = await ask([`Authorization: Bearer ${key.secret.reveal()}`]);
+    for (let i = 0; i < 100 && admitted.kind === 'no-answer'; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      admitted = await ask([`Authorization: Bearer ${key.secret.reveal()}`]);
+    }
+    expect({
+      admitted: admitted.kind === 'answer' ? admitted.status : admitted.error,
+      log: readFileSync(log, 'utf8').replace(/^\{.*\n/gm, ''),
+    }).toEqual({ admitted: 200, log: '' });
+    expect(double.seen[0]?.headers).toContainEqual(['authorization', 'Bearer the-upstream-key']);
+    expect(await ask([])).toMatchObject({ status: 401 });
+    expect(await ask([`Authorization: Basic ${Buffer.from('alice:not-right').toString('base64')}`])).toMatchObject({ status: 401 });
+    const plain = (port: number, path: string) =>
+      exchange({ port }, Buffer.from(`GET ${path} HTTP/1.1\r\nHost: llm.example.com\r\nConnection: close\r\n\r\n`));
+    expect(await plain(ports[8081], '/healthz')).toMatchObject({ status: 204 });
+    expect(await plain(ports[8081], '/v1/models')).toMatchObject({ status: 404 });
+    expect(await plain(ports[8080], '/v1/models')).toMatchObject({ status: 308 });
+    expect(double.seen).toHaveLength(1);
+    const logged = readFileSync(log, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { client: string; status: number });
+    expect(logged[0]).toMatchObject({ client: 'alice', status: 200 });
+    await double.stop();
+    rmSync(log);
+  });
+});
