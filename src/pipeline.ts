@@ -6,7 +6,7 @@ import { renderCompose } from './deploy/compose.ts';
 import { renderGuide } from './deploy/guide.ts';
 import type { Gateway, Verifiers } from './gateway/types.ts';
 import type { Artifact } from './output/artifact.ts';
-import { hasAuthority, liveCertificates } from './pki/authority.ts';
+import { hasAuthority, liveCertificates } from './pki/inventory.ts';
 import { hasErrors, type Problem, ProblemError, stop } from './problems/problem.ts';
 import { PROXIES } from './proxies/index.ts';
 import type { SpecDocument } from './spec/document.ts';

@@ -5,7 +5,7 @@ import { parseCidr } from '../gateway/address.ts';
 import { decide } from '../gateway/decide.ts';
 import type { GatewayRequest, HeaderLine, World } from '../gateway/request.ts';
 import type { Gateway } from '../gateway/types.ts';
-import { liveCertificates } from '../pki/authority.ts';
+import { liveCertificates } from '../pki/inventory.ts';
 import { type Project, requireProject } from '../pipeline.ts';
 import { describeDecision } from '../probe/truth-table.ts';
 import { stop } from '../problems/problem.ts';

@@ -7,7 +7,8 @@ import { fileMode, makePrivateDirectory, writeAtomic } from '../credentials/stor
 import type { Method } from '../gateway/expression.ts';
 import { CLIENT_NAME } from '../gateway/names.ts';
 import { printRate } from '../gateway/quantity.ts';
-import { issueClientCertificate, liveCertificates, revokeCertificates } from '../pki/authority.ts';
+import { issueClientCertificate, revokeCertificates } from '../pki/authority.ts';
+import { liveCertificates } from '../pki/inventory.ts';
 import { loadText, type Project, requireProject } from '../pipeline.ts';
 import { ProblemError, stop } from '../problems/problem.ts';
 import { SNIPPETS } from '../snippets/index.ts';

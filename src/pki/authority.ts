@@ -1,28 +1,14 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { chooseLive, type Which } from '../credentials/choose.ts';
 import type { StatePaths } from '../credentials/paths.ts';
 import { addRevocations, readRevocations, revokedIds } from '../credentials/revocations.ts';
-import {
-  createOnce,
-  fileExists,
-  makeDirectory,
-  makePrivateDirectory,
-  moveFile,
-  readJson,
-  readText,
-  writeAtomic,
-} from '../credentials/store.ts';
+import { createOnce, fileExists, makeDirectory, makePrivateDirectory, moveFile, readText, writeAtomic } from '../credentials/store.ts';
 import { stop } from '../problems/problem.ts';
 import { fingerprints, type Issuer, issueCertificate, newSerial, type Profile } from './certificate.ts';
+import { type AuthorityName, certificatePath, hasAuthority, readIndex, type StoredCertificate, writeIndex } from './inventory.ts';
 import { buildCrl } from './revocation.ts';
 
-/*
- * Two authorities: one signs clients, one signs the gateway's own certificate, so that the trust store that people install
- * never contains the key that names callers.
- */
-export type AuthorityName = 'clients' | 'server';
 type RandomBytes = (size: number) => Uint8Array;
 export interface Tools {
   readonly now: Date;
@@ -33,20 +19,6 @@ const CA_DAYS = 3650;
 /** The longest life that browsers accept of a server certificate is 398 days. */
 const SERVER_DAYS = 397;
 
-const storedCertificate = z.strictObject({
-  serial: z.string().regex(/^[0-9A-F]{32}$/),
-  client: z.string(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$|^$/),
-  sha1: z.string().regex(/^[0-9a-f]{40}$|^$/),
-  notAfter: z.iso.datetime(),
-  created: z.iso.datetime(),
-  status: z.enum(['pending', 'valid']),
-});
-const index = z.strictObject({ version: z.literal(1), crlNumber: z.int().min(0), certificates: z.array(storedCertificate) });
-type Index = z.output<typeof index>;
-export type StoredCertificate = z.output<typeof storedCertificate>;
-
-const certificatePath = (paths: StatePaths, name: AuthorityName): string => (name === 'clients' ? paths.clientCa : paths.serverCa);
 const keyPath = (paths: StatePaths, name: AuthorityName): string => join(paths.caKeys, `${name}.key`);
 const privatePem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }) as string;
 
@@ -72,10 +44,6 @@ export function createAuthority(paths: StatePaths, name: AuthorityName, { now, r
   return new X509Certificate(pem);
 }
 
-export function hasAuthority(paths: StatePaths, name: AuthorityName): boolean {
-  return fileExists(certificatePath(paths, name));
-}
-
 function openAuthority(paths: StatePaths, name: AuthorityName): Issuer {
   const certificate = readText(certificatePath(paths, name));
   const key = readText(keyPath(paths, name));
@@ -98,15 +66,6 @@ function openAuthority(paths: StatePaths, name: AuthorityName): Issuer {
       'restore it from a backup; nothing was changed',
     );
   }
-}
-
-export function readIndex(paths: StatePaths): Index {
-  return readJson(paths.certificates, (value) => index.parse(value)) ?? { version: 1, crlNumber: 0, certificates: [] };
-}
-
-function writeIndex(paths: StatePaths, value: Index): void {
-  const lines = [...value.certificates].sort((a, b) => (a.serial < b.serial ? -1 : 1)).map((c) => JSON.stringify(c));
-  writeAtomic(paths.certificates, `{"version":1,"crlNumber":${value.crlNumber},"certificates":[\n${lines.join(',\n')}\n]}\n`, 0o644);
 }
 
 export interface IssuedCertificate {
@@ -162,12 +121,6 @@ function keepEarlier(folder: string): void {
   makePrivateDirectory(place);
   for (const name of ['cert.pem', 'key.pem', 'client.pem'])
     if (fileExists(join(folder, name))) moveFile(join(folder, name), join(place, name));
-}
-
-/** Certificates of the index that are valid and not revoked. */
-export function liveCertificates(paths: StatePaths): StoredCertificate[] {
-  const revoked = revokedIds(paths, 'certificate');
-  return readIndex(paths).certificates.filter((c) => c.status === 'valid' && !revoked.has(c.serial));
 }
 
 /** Revokes in one step: the revocation is recorded first, the CRL follows from it. */

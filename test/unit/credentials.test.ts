@@ -11,14 +11,8 @@ import { statePaths } from '../../src/credentials/paths.ts';
 import { Secret } from '../../src/credentials/secret.ts';
 import { changeState } from '../../src/credentials/state.ts';
 import { makePrivateDirectory } from '../../src/credentials/store.ts';
-import {
-  createAuthority,
-  issueClientCertificate,
-  issueServerCertificate,
-  liveCertificates,
-  readIndex,
-  revokeCertificates,
-} from '../../src/pki/authority.ts';
+import { createAuthority, issueClientCertificate, issueServerCertificate, revokeCertificates } from '../../src/pki/authority.ts';
+import { liveCertificates, readIndex } from '../../src/pki/inventory.ts';
 import { tools } from '../support/lab.ts';
 
 const project = () => statePaths(mkdtempSync(join(tmpdir(), 'gatewright-credentials-')));
