@@ -19,9 +19,10 @@ if [ -n "$missing" ]; then
   fi
 fi
 
-venv=node_modules/.cache/python
+# Outside the checkout, so that the next `npm ci` does not throw it away.
+venv="$HOME/.cache/gatewright/python"
 if ! "$venv/bin/python" -c 'import openai, httpx' 2>/dev/null; then
-  mkdir -p node_modules/.cache
+  mkdir -p "$HOME/.cache/gatewright"
   if python3 -m venv "$venv" && "$venv/bin/python" -m pip install -q --disable-pip-version-check 'openai>=1.60,<4' 'httpx>=0.27,<1'; then :; else
     echo "not here: Python with openai and httpx" >&2
   fi

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SNIPPETS } from '../../src/snippets/index.ts';
@@ -8,10 +9,9 @@ import { keepProcessList } from '../support/evidence.ts';
 import { nginxEngine, testLab } from '../support/lab.ts';
 
 /** Made by scripts/setup-tests.sh: Python with the openai and httpx packages. */
-const PYTHON = [
-  process.env.GATEWRIGHT_PYTHON,
-  join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'python', 'bin', 'python'),
-].find((path) => path !== undefined && existsSync(path));
+const PYTHON = [process.env.GATEWRIGHT_PYTHON, join(homedir(), '.cache', 'gatewright', 'python', 'bin', 'python')].find(
+  (path) => path !== undefined && existsSync(path),
+);
 
 function python(): string | null {
   if (PYTHON) return PYTHON;
