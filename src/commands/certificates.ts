@@ -5,8 +5,9 @@ import { changeState } from '../credentials/state.ts';
 import { createAuthority, issueClientCertificate, revokeCertificates } from '../pki/authority.ts';
 import { readIndex } from '../pki/inventory.ts';
 import { requireProject } from '../pipeline.ts';
+import { settle } from './generate.ts';
 import { type CommonOptions, EXIT, out, say, table, tools } from './io.ts';
-import { requireUse, settle } from './key.ts';
+import { requireUse } from './key.ts';
 import { daysOf } from './life.ts';
 
 /** A spec that asks for mtls does not resolve without its CA, so this command does not read it. */

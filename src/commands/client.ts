@@ -14,7 +14,7 @@ import { ProblemError, stop } from '../problems/problem.ts';
 import { SNIPPETS } from '../snippets/index.ts';
 import { snippetContext, wayIn } from '../snippets/snippet.ts';
 import { addClient, removeClient } from '../spec/edit.ts';
-import { refresh, reloadLine } from './generate.ts';
+import { settle } from './generate.ts';
 import { type CommonOptions, EXIT, out, say, table, tools } from './io.ts';
 import { daysOf, expiryOf } from './life.ts';
 import { generatePassword } from './password.ts';
@@ -54,7 +54,7 @@ export async function add(name: string, options: AddOptions): Promise<number> {
     writeSpec(options.file, text);
     return made;
   });
-  finish(options);
+  settle(options);
   printHandOver(requireProject(options.file), given, options);
   return EXIT.ok;
 }
@@ -105,12 +105,6 @@ function wantedCredentials(project: Project, name: string, options: AddOptions):
 
 function writeSpec(file: string, text: string): void {
   writeAtomic(file, text, fileMode(file) ?? 0o644);
-}
-
-function finish(options: CommonOptions): void {
-  const project = requireProject(options.file);
-  refresh(project, options);
-  say(options, `a running gateway sees it after: ${reloadLine(project, options.output)}`);
 }
 
 /** What a person needs in order to start; the only time that secrets are shown. */
@@ -210,7 +204,7 @@ export async function remove(name: string, options: CommonOptions): Promise<numb
     return done;
   });
   say(options, `removed ${name}${revoked.length > 0 ? `; revoked ${revoked.join(', ')}` : ''}`);
-  finish(options);
+  settle(options);
   return EXIT.ok;
 }
 

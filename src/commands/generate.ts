@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { diffText } from '../output/diff.ts';
-import { applyChanges, planChanges } from '../output/plan.ts';
+import { followState } from '../credentials/state.ts';
+import { applyChanges, type Change, planChanges } from '../output/plan.ts';
 import { outputBelow, type Project, renderGateway, requireProject } from '../pipeline.ts';
 import { type CommonOptions, EXIT, out, say, sayProblems } from './io.ts';
 
@@ -10,24 +11,22 @@ interface Options extends CommonOptions {
 }
 
 export async function run(options: Options): Promise<number> {
+  const looksOnly = options.check === true || options.diff === true;
   const project = requireProject(options.file);
   sayProblems(project.problems);
-  const { directory, changes } = plan(project, options.output);
+  const changes = looksOnly ? plan(project, options.output).changes : write(options).changes;
   if (options.json) out(JSON.stringify({ schemaVersion: 1, changes: changes.map(({ path, kind }) => ({ path, kind })) }));
   if (options.diff) for (const change of changes) out(diffText(change));
+  const words = options.check
+    ? { add: 'missing', change: 'differs', remove: 'left over' }
+    : { add: 'wrote', change: 'changed', remove: 'removed' };
   if (options.check) {
-    for (const change of changes)
-      say(
-        options,
-        `drift: ${join(options.output, change.path)} (${{ add: 'missing', change: 'differs', remove: 'left over' }[change.kind]})`,
-      );
+    for (const { path, kind } of changes) say(options, `drift: ${join(options.output, path)} (${words[kind]})`);
     if (changes.length > 0) say(options, '  hint: gatewright generate writes them again');
     return changes.length > 0 ? EXIT.failed : EXIT.ok;
   }
   if (options.diff) return EXIT.ok;
-  applyChanges(directory, changes);
-  for (const change of changes)
-    say(options, `${{ add: 'wrote', change: 'changed', remove: 'removed' }[change.kind]} ${join(options.output, change.path)}`);
+  for (const { path, kind } of changes) say(options, `${words[kind]} ${join(options.output, path)}`);
   if (changes.length === 0) say(options, `${options.output} is up to date`);
   return EXIT.ok;
 }
@@ -38,15 +37,25 @@ function plan(project: Project, output: string) {
   return { directory, changes: planChanges(directory, renderGateway(project.gateway, below)) };
 }
 
-/** Brings the output up to date after a change of credentials or spec; says what changed. */
-export function refresh(project: Project, options: CommonOptions): void {
-  const { directory, changes } = plan(project, options.output);
-  applyChanges(directory, changes);
+/** Writes the output of the project as it is now, which another command may have changed since it was last read. */
+function write(options: CommonOptions): { project: Project; changes: readonly Change[] } {
+  return followState(requireProject(options.file).paths, () => {
+    const project = requireProject(options.file);
+    const { directory, changes } = plan(project, options.output);
+    applyChanges(directory, changes);
+    return { project, changes };
+  });
+}
+
+/** Brings the output up to date after a change of credentials or spec, and says how a running gateway learns of it. */
+export function settle(options: CommonOptions): void {
+  const { project, changes } = write(options);
   if (changes.length > 0) say(options, `updated ${changes.length} file(s) in ${options.output}`);
+  say(options, `a running gateway sees it after: ${reloadLine(project, options.output)}`);
 }
 
 /** The line that makes a running gateway read its look-ups again. */
-export function reloadLine(project: Project, output: string): string {
+function reloadLine(project: Project, output: string): string {
   const below = outputBelow(project.paths.project, output);
   return project.gateway.deploy.kind === 'compose'
     ? `docker compose -f ${below}/docker-compose.yml exec gateway nginx -p /etc/gatewright/${below}/nginx/ -c nginx.conf -s reload`

@@ -10,7 +10,7 @@ import { hasErrors, ProblemError, stop } from '../problems/problem.ts';
 import { collectAnswers, draftSpec, wrongAnswer } from '../wizard/draft.ts';
 import type { Answers } from '../wizard/questions.ts';
 import { admit, printHandOver } from './client.ts';
-import { refresh } from './generate.ts';
+import { settle } from './generate.ts';
 import { type CommonOptions, EXIT, mayAsk, say, sayProblems, tools } from './io.ts';
 
 const SPEC = 'gatewright.yaml';
@@ -57,9 +57,8 @@ export async function run(directory: string | undefined, options: InitOptions): 
   const prepared = prepare(paths, made.gateway, tools());
   sayProblems(prepared.problems);
   const given = changeState(paths, () => admit(made, answers.client, common));
-  const ready = requireProject(file);
-  refresh(ready, common);
-  printHandOver(ready, given, common);
+  settle(common);
+  printHandOver(requireProject(file), given, common);
   say(options, '\nNext: gatewright try, gatewright test, and the README in the output folder.');
   return EXIT.ok;
 }

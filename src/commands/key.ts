@@ -3,7 +3,7 @@ import { changeState } from '../credentials/state.ts';
 import type { Method } from '../gateway/expression.ts';
 import { type Project, requireProject } from '../pipeline.ts';
 import { stop } from '../problems/problem.ts';
-import { refresh, reloadLine } from './generate.ts';
+import { settle } from './generate.ts';
 import { type CommonOptions, EXIT, out, say, table, tools } from './io.ts';
 import { expiryOf } from './life.ts';
 
@@ -14,13 +14,6 @@ export function requireUse(project: Project, client: string, method: Method): vo
     throw stop('unknown-client', `"${client}" is not a client of ${project.file}`, `gatewright client add ${client}`);
   if (!access.methods.includes(method))
     throw stop('unused-method', `\`require\` does not name ${method}, so it would open nothing`, `require: ${access.text}`);
-}
-
-/** After a change of credentials: the output again, and the line that makes a running gateway see it. */
-export function settle(options: CommonOptions): void {
-  const project = requireProject(options.file);
-  refresh(project, options);
-  say(options, `a running gateway sees it after: ${reloadLine(project, options.output)}`);
 }
 
 export async function create(client: string, options: CommonOptions & { expires?: string; note?: string }): Promise<number> {

@@ -5,8 +5,9 @@ import { makePrivateDirectory } from '../credentials/store.ts';
 import { join } from 'node:path';
 import { requireProject } from '../pipeline.ts';
 import { stop } from '../problems/problem.ts';
+import { settle } from './generate.ts';
 import { type CommonOptions, EXIT, mayAsk, out, readStdin, say, tools } from './io.ts';
-import { requireUse, settle } from './key.ts';
+import { requireUse } from './key.ts';
 
 interface SetOptions extends CommonOptions {
   readonly passwordStdin?: boolean;

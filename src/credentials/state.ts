@@ -15,6 +15,14 @@ function prepareState(paths: StatePaths): void {
   if (!fileExists(attributes)) writeAtomic(attributes, ATTRIBUTES, 0o644);
 }
 
+/**
+ * Runs what reads state and writes something that follows from it, so that no older view overwrites a newer one.
+ * Where there is no private folder, as in CI, there is no state that could change meanwhile.
+ */
+export function followState<T>(paths: StatePaths, work: () => T): T {
+  return fileExists(paths.privateDir) ? withLock(paths.privateDir, work) : work();
+}
+
 /** Runs a change of state: folders made, lock held. */
 export function changeState<T>(paths: StatePaths, work: () => T): T {
   return withLock(paths.privateDir, () => {
