@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 
 type Run = (...args: never[]) => Promise<number>;
 type Flag = readonly [flags: string, description: string];
@@ -14,9 +14,9 @@ const COMMON: readonly Flag[] = [
 ];
 const DEFAULTS: Readonly<Record<string, string>> = { '-f, --file <spec>': 'gatewright.yaml', '-o, --output <folder>': 'gateway' };
 
-/** The tree of commands: names, flags, and where each is done. `done` is told the exit code. */
-export function buildProgram(version: string, done: (code: number) => void): Command {
-  const program = new Command('gatewright')
+/** Gives a program its tree of commands: names, flags, and where each is done. `done` is told the exit code. */
+export function addCommands(program: Command, version: string, done: (code: number) => void): void {
+  program
     .description('One spec in; a proven gateway for self-hosted language models out.')
     .version(version)
     .showSuggestionAfterError()
@@ -209,5 +209,4 @@ export function buildProgram(version: string, done: (code: number) => void): Com
   command(program, 'explain <code>', 'what a problem code means', [], async () => (await import('./reference.ts')).explain as Run);
   command(program, 'schema', 'the JSON Schema of the spec, for editors', [], async () => (await import('./reference.ts')).schema as Run);
   command(program, 'reference', 'every key of the spec, commented', [], async () => (await import('./reference.ts')).reference as Run);
-  return program;
 }

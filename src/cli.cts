@@ -1,20 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { CommanderError } from 'commander';
-import { buildProgram } from './commands/index.ts';
-import { ProblemError } from './problems/problem.ts';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { addCommands } from './commands/tree.cts';
 
 /*
- * argv → command. The only catch-all and the only exit code. Commands are imported when they are called,
- * so that what is not used costs nothing at start.
+ * argv → command. The only catch-all and the only exit code. Commands are imported when they are called, so that what is
+ * not used costs nothing at start. This file and the tree of commands are CommonJS, because starting the loader of ES
+ * modules costs a quarter of bare `node`; everything behind them is ES modules (docs/decisions/0006).
  */
 
 const USAGE = 2;
 const BUG = 70;
 const INTERRUPTED = 130;
+
 async function main(): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string };
   let code = 0;
-  const program = buildProgram(version, (result) => {
+  const program = new Command('gatewright');
+  addCommands(program, version, (result) => {
     code = result;
   });
   try {
@@ -27,10 +30,11 @@ async function main(): Promise<number> {
 
 async function report(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+  const { ProblemError } = await import('./problems/problem.ts');
   if (error instanceof ProblemError) {
     const { printProblems } = await import('./problems/print.ts');
-    process.stderr.write(`${printProblems(error.problems)}\n`);
     const { exitCodeOf } = await import('./problems/exit.ts');
+    process.stderr.write(`${printProblems(error.problems)}\n`);
     return exitCodeOf(error.problems);
   }
   if (error instanceof Error && error.name === 'ExitPromptError') {
@@ -43,4 +47,6 @@ async function report(error: unknown): Promise<number> {
 
 // A reader that stops early (`| head`) is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : BUG));
-process.exitCode = await main();
+void main().then((code) => {
+  process.exitCode = code;
+});
