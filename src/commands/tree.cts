@@ -26,7 +26,7 @@ export function addCommands(program: Command, version: string, done: (code: numb
       '\nExit codes: 0 done · 1 drift, findings, or work that could not be done · 2 wrong call or spec · 4 only expiry · 130 interrupted · 70 a bug',
     );
 
-  // A command gets its flags when it is about to be parsed: 35 commands with 10 flags each would cost every start.
+  // A command gets its flags, and a group its commands, when it is about to be parsed: all of them would cost every start.
   const complete = new Map<Command, () => void>();
   const withCommands = (parent: Command): Command => parent.hook('preSubcommand', (_, child) => complete.get(child)?.());
   withCommands(program);
@@ -41,7 +41,10 @@ export function addCommands(program: Command, version: string, done: (code: numb
       done(await run(...args.slice(0, -1)));
     });
   };
-  const group = (name: string, description: string): Command => withCommands(program.command(name).description(description));
+  const group = (name: string, description: string, add: (parent: Command) => void): void => {
+    const parent = withCommands(program.command(name).description(description));
+    complete.set(parent, () => add(parent));
+  };
 
   command(
     program,
@@ -92,95 +95,96 @@ export function addCommands(program: Command, version: string, done: (code: numb
     async () => (await import('./ask.ts')).run,
   );
 
-  const client = group('client', 'the callers of the gateway');
-  command(
-    client,
-    'add <name>',
-    'one step a person: spec, credentials, output, a note to hand over',
-    [
-      ['--role <role>', 'the role'],
-      ['--key', 'make an API key'],
-      ['--cert', 'issue a client certificate'],
-      ['--password', 'make a password'],
-      ['--expires <life>', 'life of the key, such as 365d, or never'],
-      ['--days <n>', 'days of the certificate'],
-    ],
-    async () => (await import('./client.ts')).add as Run,
-  );
-  command(client, 'list', 'clients and what they have', [], async () => (await import('./client.ts')).list as Run);
-  command(client, 'remove <name>', 'remove a client and revoke all it has', [], async () => (await import('./client.ts')).remove as Run);
-  command(
-    client,
-    'snippet <name>',
-    'a program that calls the gateway',
-    [['--for <tool>', 'curl (the default), openai-python or httpx']],
-    async () => (await import('./client.ts')).snippet as Run,
-  );
-
-  const key = group('key', 'API keys');
-  command(
-    key,
-    'create <client>',
-    'a new key, alone on standard output',
-    [
-      ['--expires <life>', 'such as 365d, or never'],
-      ['--note <text>', 'what it is for'],
-    ],
-    async () => (await import('./key.ts')).create as Run,
-  );
-  command(key, 'list', 'all keys', [], async () => (await import('./key.ts')).list as Run);
-  command(
-    key,
-    'revoke <client> [id]',
-    'revoke the only live key, one by its id, or all',
-    [['--all', 'all keys of the client']],
-    async () => (await import('./key.ts')).revoke as Run,
-  );
-
-  const password = group('password', 'passwords for basic auth');
-  command(
-    password,
-    'set <client>',
-    'set a password',
-    [
-      ['--password-stdin', 'read it from standard input'],
-      ['--generate', 'make one and print it'],
-    ],
-    async () => (await import('./password.ts')).set as Run,
-  );
-  command(password, 'remove <client>', 'remove a password', [], async () => (await import('./password.ts')).remove as Run);
-
-  const upstream = group('upstream', 'the servers behind the gateway');
-  command(
-    upstream,
-    'key <model>',
-    'set the key that the server of a model asks for',
-    [
-      ['--key-stdin', 'read it from standard input'],
-      ['--generate', 'make one, for a vLLM that we run'],
-    ],
-    async () => (await import('./upstream.ts')).key as Run,
-  );
-
-  const ca = group('ca', 'the CA that issues client certificates');
-  command(ca, 'init', 'make it; it is never overwritten', [], async () => (await import('./certificates.ts')).initCa as Run);
-  const cert = group('cert', 'client certificates');
-  command(
-    cert,
-    'issue <client>',
-    'issue a certificate; prints the file that holds key and certificate',
-    [['--days <n>', 'days it is valid, 90 by default']],
-    async () => (await import('./certificates.ts')).issue as Run,
-  );
-  command(cert, 'list', 'all certificates', [], async () => (await import('./certificates.ts')).list as Run);
-  command(
-    cert,
-    'revoke <client> [serial]',
-    'revoke the only live certificate, one by its serial, or all',
-    [['--all', 'all certificates of the client']],
-    async () => (await import('./certificates.ts')).revoke as Run,
-  );
-
+  group('client', 'the callers of the gateway', (client) => {
+    command(
+      client,
+      'add <name>',
+      'one step a person: spec, credentials, output, a note to hand over',
+      [
+        ['--role <role>', 'the role'],
+        ['--key', 'make an API key'],
+        ['--cert', 'issue a client certificate'],
+        ['--password', 'make a password'],
+        ['--expires <life>', 'life of the key, such as 365d, or never'],
+        ['--days <n>', 'days of the certificate'],
+      ],
+      async () => (await import('./client.ts')).add as Run,
+    );
+    command(client, 'list', 'clients and what they have', [], async () => (await import('./client.ts')).list as Run);
+    command(client, 'remove <name>', 'remove a client and revoke all it has', [], async () => (await import('./client.ts')).remove as Run);
+    command(
+      client,
+      'snippet <name>',
+      'a program that calls the gateway',
+      [['--for <tool>', 'curl (the default), openai-python or httpx']],
+      async () => (await import('./client.ts')).snippet as Run,
+    );
+  });
+  group('key', 'API keys', (key) => {
+    command(
+      key,
+      'create <client>',
+      'a new key, alone on standard output',
+      [
+        ['--expires <life>', 'such as 365d, or never'],
+        ['--note <text>', 'what it is for'],
+      ],
+      async () => (await import('./key.ts')).create as Run,
+    );
+    command(key, 'list', 'all keys', [], async () => (await import('./key.ts')).list as Run);
+    command(
+      key,
+      'revoke <client> [id]',
+      'revoke the only live key, one by its id, or all',
+      [['--all', 'all keys of the client']],
+      async () => (await import('./key.ts')).revoke as Run,
+    );
+  });
+  group('password', 'passwords for basic auth', (password) => {
+    command(
+      password,
+      'set <client>',
+      'set a password',
+      [
+        ['--password-stdin', 'read it from standard input'],
+        ['--generate', 'make one and print it'],
+      ],
+      async () => (await import('./password.ts')).set as Run,
+    );
+    command(password, 'remove <client>', 'remove a password', [], async () => (await import('./password.ts')).remove as Run);
+  });
+  group('upstream', 'the servers behind the gateway', (upstream) => {
+    command(
+      upstream,
+      'key <model>',
+      'set the key that the server of a model asks for',
+      [
+        ['--key-stdin', 'read it from standard input'],
+        ['--generate', 'make one, for a vLLM that we run'],
+      ],
+      async () => (await import('./upstream.ts')).key as Run,
+    );
+  });
+  group('ca', 'the CA that issues client certificates', (ca) => {
+    command(ca, 'init', 'make it; it is never overwritten', [], async () => (await import('./certificates.ts')).initCa as Run);
+  });
+  group('cert', 'client certificates', (cert) => {
+    command(
+      cert,
+      'issue <client>',
+      'issue a certificate; prints the file that holds key and certificate',
+      [['--days <n>', 'days it is valid, 90 by default']],
+      async () => (await import('./certificates.ts')).issue as Run,
+    );
+    command(cert, 'list', 'all certificates', [], async () => (await import('./certificates.ts')).list as Run);
+    command(
+      cert,
+      'revoke <client> [serial]',
+      'revoke the only live certificate, one by its serial, or all',
+      [['--all', 'all certificates of the client']],
+      async () => (await import('./certificates.ts')).revoke as Run,
+    );
+  });
   command(
     program,
     'try',
