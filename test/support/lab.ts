@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { type Double, startDouble } from '../../src/probe/double.ts';
 import type { Engine } from '../../src/probe/engines/engine.ts';
 import { findNginx } from '../../src/probe/engines/nginx.ts';
@@ -54,16 +55,19 @@ export async function testLab(
     },
   );
   const lab = await openLab(subject, engine, double);
-  return {
-    ...lab,
-    close: async () => {
-      keepProcessList();
-      keepEvidence(lab);
-      await lab.close();
-      await double.stop();
-      subject.remove();
-    },
+  let open = true;
+  const close = async (): Promise<void> => {
+    if (!open) return;
+    open = false;
+    keepProcessList();
+    keepEvidence(lab);
+    await lab.close();
+    await double.stop();
+    subject.remove();
   };
+  // Also when the test fails before it comes to its end: no engine may outlive it.
+  onTestFinished(close);
+  return { ...lab, close };
 }
 
 /** The long spec that most conformance tests share: every method, two roles, limits. */
