@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 
 /*
  * argv → command. The only catch-all and the only exit code. Commands are imported when they are called, so that what is
  * not used costs nothing at start. This file is CommonJS, because starting the loader of ES modules costs a quarter of bare
- * `node`, and one file, because each costs a millisecond or two; everything behind it is ES modules (docs/decisions/0006).
+ * `node`, and the build makes one file of it and commander (scripts/bundle.js); everything behind it is ES modules (docs/decisions/0006).
  */
 
 const USAGE = 2;
@@ -33,6 +33,7 @@ function addCommands(program: Command, version: string, done: (code: number) => 
     .version(version)
     .showSuggestionAfterError()
     .exitOverride()
+    .configureOutput({ writeOut: print })
     .addHelpText(
       'after',
       '\nExit codes: 0 done · 1 drift, findings, or work that could not be done · 2 wrong call or spec · 4 only expiry · 130 interrupted · 70 a bug',
@@ -50,6 +51,8 @@ function addCommands(program: Command, version: string, done: (code: number) => 
     one.action(async (...args: unknown[]) => {
       // commander passes the arguments, then the options, then the command itself.
       const run = (await load()) as (...args: unknown[]) => Promise<number>;
+      // A reader that stops early (`| head`) is not an error.
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : BUG));
       done(await run(...args.slice(0, -1)));
     });
   };
@@ -251,6 +254,15 @@ function addCommands(program: Command, version: string, done: (code: number) => 
   );
 }
 
+/** Help and version. Written to the descriptor, because a stream for standard output costs some milliseconds to make. */
+function print(text: string): void {
+  try {
+    writeSync(1, text);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+}
+
 async function main(): Promise<number> {
   const { version } = JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')) as { version: string };
   let code = 0;
@@ -283,8 +295,6 @@ async function report(error: unknown): Promise<number> {
   return BUG;
 }
 
-// A reader that stops early (`| head`) is not an error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : BUG));
 void main().then((code) => {
   process.exitCode = code;
 });

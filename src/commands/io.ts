@@ -35,6 +35,11 @@ export function tools(): Tools {
   return { now: new Date(), random: (size) => randomBytes(size) };
 }
 
+/** From here on Ctrl-C ends the process with its own exit code, so that what was to be cleaned up at exit is. */
+export function exitOnInterrupt(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.interrupted));
+}
+
 /** Whether a question may be asked. */
 export function mayAsk(options: Pick<CommonOptions, 'input'>): boolean {
   return options.input !== false && process.stdin.isTTY === true && process.stderr.isTTY === true && !process.env.CI;

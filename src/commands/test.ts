@@ -10,9 +10,10 @@ import { asRequest } from '../probe/request.ts';
 import { makeSubject, type Subject } from '../probe/subject.ts';
 import { predictTruthTable, type Row, runTruthTable } from '../probe/truth-table.ts';
 import { worldOf } from '../probe/world.ts';
-import { type CommonOptions, EXIT, out, say, table, tools } from './io.ts';
+import { type CommonOptions, EXIT, exitOnInterrupt, out, say, table, tools } from './io.ts';
 
 export async function run(options: CommonOptions): Promise<number> {
+  exitOnInterrupt();
   const project = requireProject(options.file);
   const found: FoundEngine = ENGINES.nginx?.() ?? { engine: null, install: 'no engine is built' };
   const double = await startDouble();
@@ -37,13 +38,6 @@ async function onEngine(
   options: CommonOptions,
 ): Promise<Row[]> {
   const lab = await openLab(subject, engine, double);
-  // Ctrl-C must not leave an engine running, nor credentials in the folder for temporary files.
-  const interrupted = (): void => {
-    process.kill(lab.running().pid, 'SIGTERM');
-    subject.remove();
-    process.exit(EXIT.interrupted);
-  };
-  process.once('SIGINT', interrupted);
   const shows = process.stderr.isTTY && !options.quiet;
   let count = 0;
   try {
@@ -52,7 +46,6 @@ async function onEngine(
     });
   } finally {
     if (shows) process.stderr.write('\r\x1b[K');
-    process.off('SIGINT', interrupted);
     await lab.close();
   }
 }

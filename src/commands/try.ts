@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireProject } from '../pipeline.ts';
 import { stop } from '../problems/problem.ts';
@@ -9,24 +8,24 @@ import { openLab } from '../probe/lab.ts';
 import { makeSubject } from '../probe/subject.ts';
 import { SNIPPETS } from '../snippets/index.ts';
 import { snippetContext, wayIn } from '../snippets/snippet.ts';
-import { type CommonOptions, EXIT, out, say, tools } from './io.ts';
+import { type CommonOptions, exitOnInterrupt, out, say, tools } from './io.ts';
 
 /** Keeps the generated gateway and a double running until Ctrl-C, with a key and a curl to paste. */
 export async function run(options: CommonOptions): Promise<number> {
+  exitOnInterrupt();
   const project = requireProject(options.file);
   const found = ENGINES.nginx?.();
   if (!found?.engine) throw stop('engine-missing', 'nginx with njs is not here', found && 'install' in found ? found.install : '');
   const double = await startDouble();
   double.pace.chunkMs = 60;
   const subject = await makeSubject(project.spec, { upstream: double.port, tools: tools(), addLocalhost: true, perRole: 1 });
-  const folder = mkdtempSync(join(tmpdir(), 'gatewright-try-'));
   try {
-    const lab = await openLab(subject, found.engine, double);
+    await openLab(subject, found.engine, double);
     say(
       options,
       `This is ${options.file} on ${found.engine.label} with:\n${subject.changes.map((change) => `  - ${change}`).join('\n')}\n`,
     );
-    const ca = join(folder, 'ca.pem');
+    const ca = join(subject.paths.project, 'ca.pem');
     writeFileSync(ca, subject.ca);
     const who = subject.cast[0];
     const branch = who ? wayIn(subject.gateway, who.client, { key: true, password: true, certificate: who.certificate !== null }) : null;
@@ -43,15 +42,9 @@ export async function run(options: CommonOptions): Promise<number> {
       out(SNIPPETS[0]?.render(context)?.replace(/^#!.*\n/, '') ?? '');
     }
     say(options, 'Running. Ctrl-C ends it; everything made for it goes with it.');
-    await new Promise<void>((resolve) => {
-      process.once('SIGINT', () => resolve());
-      process.once('SIGTERM', () => resolve());
-    });
-    await lab.close();
-    return EXIT.interrupted;
+    return await new Promise<number>(() => {});
   } finally {
     await double.stop();
     subject.remove();
-    rmSync(folder, { recursive: true, force: true });
   }
 }

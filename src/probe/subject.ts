@@ -19,6 +19,7 @@ import { prepare, writeUpstreamKey } from '../prepare.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { Spec } from '../spec/schema.ts';
 import { resolveSpec } from '../spec/resolve/index.ts';
+import { atExit } from './at-exit.ts';
 import { runAs } from './engines/process.ts';
 
 /** Addresses of loopback stand for the world: from here requests come as through a trusted proxy. */
@@ -90,16 +91,21 @@ export async function makeSubject(spec: Spec, options: SubjectOptions): Promise<
     })) as Spec['models'],
   };
   const directory = mkdtempSync(join(tmpdir(), 'gatewright-'));
-  const paths = statePaths(directory);
+  const erase = (): void => rmSync(directory, { recursive: true, force: true });
+  const forget = atExit(erase);
+  const remove = (): void => {
+    forget();
+    erase();
+  };
   try {
-    return build(changed, paths, options, tools);
+    return { ...build(changed, statePaths(directory), options, tools), remove };
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true });
+    remove();
     throw error;
   }
 }
 
-function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: Tools): Subject {
+function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: Tools): Omit<Subject, 'remove'> {
   const mtls = /\bmtls\b/.test(spec.auth.require);
   changeState(paths, () => {
     if (mtls) createAuthority(paths, 'clients', tools);
@@ -131,7 +137,6 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
       'credentials and TLS: made for this run',
       ...(options.addLocalhost ? ['hosts: also localhost'] : []),
     ],
-    remove: () => rmSync(paths.project, { recursive: true, force: true }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { stop } from '../../problems/problem.ts';
+import { atExit } from '../at-exit.ts';
 
 const START_MS = 20_000;
 /** nobody: an engine that root starts in a test must not need root. */
@@ -19,6 +20,7 @@ export function runAs(): { uid: number; gid: number } | null {
 /** Starts a program that stays in the foreground and waits until the port accepts; its own words are the error when it does not. */
 export async function launch(command: string, args: readonly string[], cwd: string, port: number, as = runAs()): Promise<Launched> {
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' }, ...(as ?? {}) });
+  const ended = atExit(() => child.kill('SIGTERM'));
   let text = '';
   let gone = false;
   const collect = (chunk: Buffer): void => {
@@ -27,6 +29,7 @@ export async function launch(command: string, args: readonly string[], cwd: stri
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
   child.on('exit', () => {
+    ended();
     gone = true;
   });
   child.on('error', (error) => {
