@@ -1,18 +1,19 @@
 #!/bin/sh
-# Installs what the tests run against: nginx with njs, openssl, curl, and Python with the openai and httpx packages.
+# Installs what the tests run against: nginx with njs, Apache httpd, Lua, openssl, curl, and Python with the openai and httpx packages.
 # On Debian as root it installs; elsewhere it says what is missing and goes on: tests then say "not run" (under CI they fail).
 set -eu
 cd "$(dirname "$0")/.."
 
 missing=""
 [ -x /usr/sbin/nginx ] && [ -e /usr/lib/nginx/modules/ngx_http_js_module.so ] || missing="$missing nginx libnginx-mod-http-js"
-for tool in curl openssl python3; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
+[ -x /usr/sbin/apache2 ] || missing="$missing apache2"
+for tool in curl openssl python3 lua5.2 lua5.3; do command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"; done
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     apt-get update -q >/dev/null
-    # Debian starts nginx on installation; the tests start their own.
+    # Debian starts servers on installation; the tests start their own.
     DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends $missing >/dev/null
   else
     echo "not here:$missing   (Debian or Ubuntu: sudo apt-get install -y$missing)" >&2

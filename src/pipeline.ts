@@ -74,7 +74,7 @@ export function readVerifiers(paths: StatePaths): Verifiers {
       client: key.client,
       expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000),
     })),
-    certificates: liveCertificates(paths).map(({ sha256, sha1, client }) => ({ sha256, sha1, client })),
+    certificates: liveCertificates(paths).map(({ sha256, sha1, serial, client }) => ({ sha256, sha1, serial, client })),
     clientCa: hasAuthority(paths, 'clients') ? 'ca/clients.pem' : null,
   };
 }

@@ -62,7 +62,7 @@ function prepareCertificate(paths: StatePaths, gateway: Gateway, tools: Tools, m
 }
 
 function preparePasswords(paths: StatePaths, tools: Tools, made: string[]): void {
-  makePrivateDirectory(join(paths.run, 'nginx'));
+  makePrivateDirectory(paths.passwords);
   if (ensurePasswordFile(paths, tools.random)) made.push(paths.htpasswd);
   if (!fileExists(paths.rememberSecret)) {
     createOnce(paths.rememberSecret, `${Buffer.from(tools.random(32)).toString('hex')}\n`, 0o600);

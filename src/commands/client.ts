@@ -73,7 +73,7 @@ export function admit(project: Project, name: string, options: AddOptions): Hand
     made.certificate = { file: relative(paths.project, join(folder, 'client.pem')), notAfter: stored.notAfter };
   }
   if (wanted.has('basic')) {
-    makePrivateDirectory(join(paths.run, 'nginx'));
+    makePrivateDirectory(paths.passwords);
     made.password = generatePassword(random);
     setPassword(paths, name, made.password, random);
   }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { diffText } from '../output/diff.ts';
 import { followState } from '../credentials/state.ts';
 import { applyChanges, type Change, planChanges } from '../output/plan.ts';
+import { engineCommands } from '../deploy/engines.ts';
 import { outputBelow, type Project, renderGateway, requireProject } from '../pipeline.ts';
 import { type CommonOptions, EXIT, out, say, sayProblems } from './io.ts';
 
@@ -51,13 +52,7 @@ function write(options: CommonOptions): { project: Project; changes: readonly Ch
 export function settle(options: CommonOptions): void {
   const { project, changes } = write(options);
   if (changes.length > 0) say(options, `updated ${changes.length} file(s) in ${options.output}`);
-  say(options, `a running gateway sees it after: ${reloadLine(project, options.output)}`);
-}
-
-/** The line that makes a running gateway read its look-ups again. */
-function reloadLine(project: Project, output: string): string {
-  const below = outputBelow(project.paths.project, output);
-  return project.gateway.deploy.kind === 'compose'
-    ? `docker compose -f ${below}/docker-compose.yml exec gateway nginx -p /etc/gatewright/${below}/nginx/ -c nginx.conf -s reload`
-    : `nginx -p ${below}/nginx/ -c nginx.conf -s reload`;
+  const below = outputBelow(project.paths.project, options.output);
+  for (const { name, rereads, reload } of engineCommands(project.gateway, below, below))
+    say(options, rereads ? `a running ${name} sees it at once` : `a running ${name} sees it after: ${reload}`);
 }

@@ -2,7 +2,6 @@ import { removePassword, setPassword } from '../credentials/htpasswd.ts';
 import { Secret } from '../credentials/secret.ts';
 import { changeState } from '../credentials/state.ts';
 import { makePrivateDirectory } from '../credentials/store.ts';
-import { join } from 'node:path';
 import { requireProject } from '../pipeline.ts';
 import { stop } from '../problems/problem.ts';
 import { settle } from './generate.ts';
@@ -29,7 +28,7 @@ export async function set(client: string, options: SetOptions): Promise<number> 
       ? new Secret(await readStdin())
       : await ask(client, options);
   changeState(project.paths, () => {
-    makePrivateDirectory(join(project.paths.run, 'nginx'));
+    makePrivateDirectory(project.paths.passwords);
     setPassword(project.paths, client, password, random);
   });
   if (options.generate) out(password.reveal());

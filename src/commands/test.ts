@@ -1,4 +1,5 @@
 import type { Spec } from '../spec/schema.ts';
+import type { ProxyName } from '../gateway/types.ts';
 import { requireProject } from '../pipeline.ts';
 import { decide } from '../gateway/decide.ts';
 import { BEHAVIOURS } from '../probe/behaviours/index.ts';
@@ -12,16 +13,23 @@ import { predictTruthTable, type Row, runTruthTable } from '../probe/truth-table
 import { worldOf } from '../probe/world.ts';
 import { type CommonOptions, EXIT, exitOnInterrupt, out, say, table, tools } from './io.ts';
 
+/** The truth table on each engine of the spec. */
 export async function run(options: CommonOptions): Promise<number> {
   exitOnInterrupt();
   const project = requireProject(options.file);
-  const found: FoundEngine = ENGINES.nginx?.() ?? { engine: null, install: 'no engine is built' };
+  const codes: number[] = [];
+  for (const name of project.gateway.proxies) codes.push(await testOn(name, project.spec as Spec, options));
+  return Math.max(...codes);
+}
+
+async function testOn(name: ProxyName, spec: Spec, options: CommonOptions): Promise<number> {
+  const found: FoundEngine = ENGINES[name]?.() ?? { engine: null, install: 'no engine is built' };
   const double = await startDouble();
   let subject: Subject | null = null;
   try {
-    subject = await makeSubject(project.spec as Spec, { upstream: double.port, tools: tools() });
+    subject = await makeSubject(spec, { proxy: name, upstream: double.port, tools: tools() });
     say(options, `This is ${options.file} with:\n${subject.changes.map((change) => `  - ${change}`).join('\n')}\n`);
-    if (!found.engine) return predicted(subject, found.install, options);
+    if (!found.engine) return predicted(name, subject, found.install, options);
     const rows = await onEngine(subject, found.engine, double, options);
     report(rows, `on ${found.engine.label}`, options);
     return rows.every((row) => row.ok) ? EXIT.ok : EXIT.failed;
@@ -51,11 +59,11 @@ async function onEngine(
 }
 
 /** Without an engine the table says what should be answered. Under CI that is a failure: nothing was shown. */
-function predicted(subject: Subject, install: string, options: CommonOptions): number {
+function predicted(name: ProxyName, subject: Subject, install: string, options: CommonOptions): number {
   const world = worldOf(subject);
   const rows = predictTruthTable(subject, (sketch) => decide(subject.gateway, asRequest(subject, sketch), world), BEHAVIOURS);
   report(rows, 'predicted, not run', options);
-  say(options, `nginx with njs is not here, so nothing was run. To install it:\n  ${install}`);
+  say(options, `${name} is not here, so nothing was run. To install it:\n  ${install}`);
   return process.env.CI ? EXIT.failed : EXIT.ok;
 }
 

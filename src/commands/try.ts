@@ -14,17 +14,28 @@ import { type CommonOptions, exitOnInterrupt, out, say, tools } from './io.ts';
 export async function run(options: CommonOptions): Promise<number> {
   exitOnInterrupt();
   const project = requireProject(options.file);
-  const found = ENGINES.nginx?.();
-  if (!found?.engine) throw stop('engine-missing', 'nginx with njs is not here', found && 'install' in found ? found.install : '');
+  // The first engine of the spec that is here: which one it is makes no difference to a caller.
+  const engines = project.gateway.proxies.map((name) => ({ name, found: ENGINES[name]?.() }));
+  const here = engines.find(({ found }) => found?.engine);
+  if (!here?.found?.engine)
+    throw stop(
+      'engine-missing',
+      `${engines.map(({ name }) => name).join(', ')}: not here`,
+      engines.map(({ found }) => (found && 'install' in found ? found.install : '')).join('\n'),
+    );
+  const { engine } = here.found;
   const double = await startDouble();
   double.pace.chunkMs = 60;
-  const subject = await makeSubject(project.spec, { upstream: double.port, tools: tools(), addLocalhost: true, perRole: 1 });
+  const subject = await makeSubject(project.spec, {
+    proxy: here.name,
+    upstream: double.port,
+    tools: tools(),
+    addLocalhost: true,
+    perRole: 1,
+  });
   try {
-    await openLab(subject, found.engine, double);
-    say(
-      options,
-      `This is ${options.file} on ${found.engine.label} with:\n${subject.changes.map((change) => `  - ${change}`).join('\n')}\n`,
-    );
+    await openLab(subject, engine, double);
+    say(options, `This is ${options.file} on ${engine.label} with:\n${subject.changes.map((change) => `  - ${change}`).join('\n')}\n`);
     const ca = join(subject.paths.project, 'ca.pem');
     writeFileSync(ca, subject.ca);
     const who = subject.cast[0];

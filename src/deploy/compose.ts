@@ -2,9 +2,10 @@ import { inContainer } from '../gateway/container.ts';
 import type { Gateway } from '../gateway/types.ts';
 import type { Artifact } from '../output/artifact.ts';
 import { yamlText } from '../output/yaml-text.ts';
+import type { Proxy } from '../proxies/proxy.ts';
+import { engineServices } from './engines.ts';
 import { bind, literal, vllmService, vllmServiceName } from './vllm.ts';
 
-const NGINX_IMAGE = 'nginx:1.30.6';
 /** Longer than the longest wait for a token, so that a stop lets streams end. */
 const GRACE = '11m';
 
@@ -24,7 +25,7 @@ export function composeObject(gateway: Gateway, output: string): Record<string, 
   const egress = running.some((model) => !model.run?.offline);
   return {
     name: `gatewright-${(gateway.hosts[0] ?? 'gateway').replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '')}`,
-    services: { gateway: nginxService(gateway, output, toProject), ...Object.fromEntries(models) },
+    services: { ...gatewayServices(gateway, output, toProject), ...Object.fromEntries(models) },
     networks: {
       edge: {},
       inner: { internal: true, ipam: { config: [{ subnet: gateway.deploy.subnet.text }] } },
@@ -48,7 +49,18 @@ export function renderCompose(gateway: Gateway, output: string): Artifact[] {
     : [];
 }
 
-function nginxService(gateway: Gateway, output: string, toProject: string): Record<string, unknown> {
+/** With a list of proxies one is started at a time: all have the same ports and address. */
+function gatewayServices(gateway: Gateway, output: string, toProject: string): Record<string, unknown> {
+  return Object.fromEntries(
+    engineServices(gateway).map(({ proxy, service, profile }) => [
+      service,
+      { ...(profile === null ? {} : { profiles: [profile] }), ...gatewayService(gateway, proxy, output, toProject) },
+    ]),
+  );
+}
+
+function gatewayService(gateway: Gateway, proxy: Proxy, output: string, toProject: string): Record<string, unknown> {
+  const engine = proxy.container({ output });
   const inside = (path: string): string => `${inContainer.root}/${path}`;
   const fromProject = (path: string): Record<string, unknown> => bind(`${toProject}${path}`, inside(path));
   const own = gateway.tls.kind === 'files' ? gateway.tls : null;
@@ -61,9 +73,9 @@ function nginxService(gateway: Gateway, output: string, toProject: string): Reco
   });
   const address = inContainer.gatewayAddress(gateway);
   return {
-    image: literal((gateway.deploy.kind === 'compose' && gateway.deploy.image) || NGINX_IMAGE),
-    entrypoint: ['nginx'],
-    command: ['-p', `${inside(`${output}/nginx`)}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
+    image: literal((gateway.deploy.kind === 'compose' && gateway.deploy.image) || engine.image),
+    entrypoint: engine.entrypoint,
+    command: engine.command,
     working_dir: inContainer.root,
     // The owner of private/; a file of mode 0600 is unreadable to anybody else, root without capabilities included.
     user: '${GATEWRIGHT_UID:-1000}:${GATEWRIGHT_GID:-1000}',
@@ -74,15 +86,15 @@ function nginxService(gateway: Gateway, output: string, toProject: string): Reco
     ],
     volumes: [
       // Folders, not files: a file that is replaced by a rename would stay the old one inside the container.
-      bind('./nginx', inside(`${output}/nginx`)),
+      ...engine.reads.map((folder) => bind(`./${folder}`, inside(`${output}/${folder}`))),
       ...(own
         ? [bind(place(own.cert), inside('private/run/tls/cert.pem')), bind(place(own.key), inside('private/run/tls/key.pem'))]
         : [fromProject('private/run/tls')]),
       ...(gateway.access.methods.includes('mtls') ? [fromProject('credentials/ca')] : []),
-      ...(gateway.access.methods.includes('basic') ? [fromProject('private/run/nginx')] : []),
+      ...(gateway.access.methods.includes('basic') ? [fromProject('private/run/passwords')] : []),
       ...(gateway.models.some((model) => model.keyRequired) ? [fromProject('private/run/upstream')] : []),
     ],
-    tmpfs: [`${inside(`${output}/nginx/run`)}:mode=1777,size=256m`, '/tmp:size=16m'],
+    tmpfs: [`${inside(`${output}/${engine.writes.folder}`)}:${engine.writes.options}`, '/tmp:size=16m'],
     networks: { edge: {}, inner: address ? { ipv4_address: address } : {} },
     ...(gateway.models.some((model) => model.upstream.host === 'host.docker.internal')
       ? { extra_hosts: ['host.docker.internal:host-gateway'] }
@@ -99,7 +111,7 @@ function nginxService(gateway: Gateway, output: string, toProject: string): Reco
       retries: 3,
       start_period: '5s',
     },
-    stop_signal: 'SIGQUIT',
+    stop_signal: engine.stopSignal,
     stop_grace_period: GRACE,
     ...COMMON,
   };

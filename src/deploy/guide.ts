@@ -1,6 +1,7 @@
 import type { Gateway } from '../gateway/types.ts';
 import type { Artifact } from '../output/artifact.ts';
 import { renderTemplate } from '../proxies/template.ts';
+import { engineCommands } from './engines.ts';
 
 /** The README of the output: the next steps for exactly this gateway. */
 export function renderGuide(gateway: Gateway, output: string): Artifact[] {
@@ -11,7 +12,12 @@ export function renderGuide(gateway: Gateway, output: string): Artifact[] {
     compose: gateway.deploy.kind === 'compose',
     host: gateway.deploy.kind === 'host',
     selfSigned: gateway.tls.kind === 'self-signed',
-    proxies: gateway.proxies.map((name) => ({ name })),
+    engines: engineCommands(gateway, output).map((engine) => ({
+      ...engine,
+      noted: engine.note !== '',
+      changes: engine.rereads ? 'anything but clients, keys and passwords, which take effect at once' : 'clients, keys or passwords',
+    })),
+    several: gateway.proxies.length > 1,
     expression: gateway.access.text,
     routes: gateway.routes.map((route) => ({ line: `${route.method} ${route.path}` })),
     upstreamKeys: gateway.models.filter((model) => model.keyRequired).map((model) => ({ id: model.id })),

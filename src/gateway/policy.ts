@@ -28,7 +28,7 @@ export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; s
   );
   const content = {
     hosts: presence(gateway.hosts),
-    limits: { ...LIMITS, body: gateway.limits.body, key: KEY_LENGTH, password: MAX_PASSWORD_BYTES },
+    limits: { ...LIMITS, body: gateway.limits.body, concurrent: gateway.limits.concurrent, key: KEY_LENGTH, password: MAX_PASSWORD_BYTES },
     singleHeaders: [...new Set([...SINGLE_HEADERS, ...(access.methods.includes('apiKey') ? access.apiKeyHeaders : [])])],
     forbiddenParameters: presence(FORBIDDEN_PARAMETERS),
     paths: pathsOf(gateway.routes.filter((route) => !route.path.includes('{id}'))),
@@ -48,15 +48,9 @@ export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; s
     allow: access.allow.map(range),
     trusted: gateway.listen.trustedProxies.map(range),
     addressClient: access.addressClient,
-    clients: Object.fromEntries(
-      gateway.clients.map((client) => [
-        client.name,
-        { role: client.role, rate: rateClass(client.requests), concurrent: client.concurrent === null ? '' : String(client.concurrent) },
-      ]),
-    ),
     roles: Object.fromEntries(gateway.roles.map((role) => [role.name, presence(role.routes)])),
     retryAfter: Object.fromEntries([...rates].map(([name, rate]) => [name, retryAfter(rate)])),
-    failuresRetryAfter: retryAfter(gateway.limits.failures),
+    failures: { ...gateway.limits.failures, retryAfter: retryAfter(gateway.limits.failures) },
     cors: presence(gateway.cors),
     passedHeaders: [...PASSED_HEADERS, ...gateway.forwardHeaders],
     models: gateway.models.map((model) => ({ id: model.id, key: model.keyRequired })),
@@ -66,6 +60,16 @@ export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; s
     bodies: Object.fromEntries(Object.keys(REFUSALS).map((code) => [code, refusalBody(code as keyof typeof REFUSALS)])),
   };
   return { format: 1, hash: createHash('sha256').update(JSON.stringify(content)).digest('hex'), ...content };
+}
+
+/** The clients, for an engine whose policy holds them; others look them up (lookups.ts). */
+export function clientsOf(gateway: Gateway): Record<string, { role: string; rate: string; concurrent: string }> {
+  return Object.fromEntries(
+    gateway.clients.map((client) => [
+      client.name,
+      { role: client.role, rate: rateClass(client.requests), concurrent: client.concurrent === null ? '' : String(client.concurrent) },
+    ]),
+  );
 }
 
 const presence = (names: readonly string[]): Record<string, 1> => Object.fromEntries(names.map((name) => [name, 1] as const));

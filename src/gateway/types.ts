@@ -99,7 +99,7 @@ export interface Access {
 /** What is needed to recognise a credential, never the credential. */
 export interface Verifiers {
   readonly keys: readonly { readonly sha256: string; readonly client: string; readonly expires: number | null }[];
-  readonly certificates: readonly { readonly sha256: string; readonly sha1: string; readonly client: string }[];
+  readonly certificates: readonly { readonly sha256: string; readonly sha1: string; readonly serial: string; readonly client: string }[];
   /** The CA that issues client certificates, as the path of its certificate below `credentials/`, or null. */
   readonly clientCa: string | null;
 }

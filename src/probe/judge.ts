@@ -1,5 +1,6 @@
 import type { Forward } from '../gateway/request.ts';
 import { headerValue } from '../gateway/request.ts';
+import { expectationOn } from './exceptions.ts';
 import { answerHeader, errorCode } from './exchange.ts';
 import type { Trial } from './lab.ts';
 import type { Subject } from './subject.ts';
@@ -11,31 +12,19 @@ export interface Verdict {
   readonly differences: readonly string[];
 }
 
-/** What `decide()` says, as status and code on nginx. A certificate that TLS refuses is a 400 there (DECISION section 7). */
-function expectation({ decision }: Trial): { status: number; code: string | null; forwarded: boolean } {
-  switch (decision.kind) {
-    case 'tls-refused':
-      return { status: 400, code: 'bad_request', forwarded: false };
-    case 'acme':
-      return { status: 404, code: null, forwarded: false };
-    case 'redirect':
-      return { status: 308, code: null, forwarded: false };
-    case 'preflight':
-      return { status: 204, code: null, forwarded: false };
-    case 'refused':
-      return { status: decision.status, code: decision.code, forwarded: false };
-    case 'answer':
-    case 'forward':
-      return { status: 200, code: null, forwarded: decision.kind === 'forward' };
-  }
-}
-
 /** Compares an engine's answer, and what the upstream saw, with `decide()`. */
 export function judge(subject: Subject, trial: Trial): Verdict {
-  const want = expectation(trial);
+  const want = expectationOn(subject.proxy, trial);
   const { outcome, seen, decision } = trial;
   const expected = describe(want.status, want.code, want.forwarded);
-  if (outcome.kind === 'no-answer') return { expected, got: outcome.error, differences: [`no answer: ${outcome.error}`] };
+  if (outcome.kind === 'no-answer') {
+    const differences = [
+      ...(want.status === null ? [] : [`no answer: ${outcome.error}`]),
+      ...(want.status === null && !/alert/i.test(outcome.error) ? [`not a TLS alert: ${outcome.error}`] : []),
+      ...(seen.length > 0 ? ['the upstream saw the request'] : []),
+    ];
+    return { expected, got: outcome.error, differences };
+  }
   const code = outcome.status >= 400 ? errorCode(outcome.body) : null;
   const got = describe(outcome.status, code, seen.length > 0);
   const differences: string[] = [];
@@ -47,7 +36,7 @@ export function judge(subject: Subject, trial: Trial): Verdict {
   if (decision.kind === 'redirect' && answerHeader(outcome, 'location') !== decision.location)
     differences.push(`Location ${answerHeader(outcome, 'location')}, not ${decision.location}`);
   if (decision.kind === 'refused' || decision.kind === 'preflight' || decision.kind === 'forward')
-    differences.push(...compareHeaders(trial, decision.headers));
+    differences.push(...compareHeaders(trial, decision.headers, want.unread));
   if (
     decision.kind === 'refused' &&
     trial.sketch.scheme !== 'http' &&
@@ -59,8 +48,8 @@ export function judge(subject: Subject, trial: Trial): Verdict {
   return { expected, got, differences };
 }
 
-function describe(status: number, code: string | null, forwarded: boolean): string {
-  return `${status}${code ? ` ${code}` : ''}${forwarded ? ' →upstream' : ''}`;
+function describe(status: number | null, code: string | null, forwarded: boolean): string {
+  return `${status ?? 'refused by TLS'}${code ? ` ${code}` : ''}${forwarded ? ' →upstream' : ''}`;
 }
 
 const POLICY_HEADERS = [
@@ -74,15 +63,10 @@ const POLICY_HEADERS = [
   'Access-Control-Max-Age',
 ];
 
-/** nginx answers a request line that it cannot parse before it reads a header, so it sees no Origin (docs/behaviours.md). */
-function unreadByNginx(decision: Trial['decision']): boolean {
-  return decision.kind === 'refused' && (decision.reason === 'method_form' || decision.reason === 'path_form');
-}
-
-function compareHeaders({ outcome, decision }: Trial, wanted: readonly (readonly [string, string])[]): string[] {
+function compareHeaders({ outcome }: Trial, wanted: readonly (readonly [string, string])[], unread: readonly string[]): string[] {
   if (outcome.kind === 'no-answer') return [];
   return POLICY_HEADERS.flatMap((name) => {
-    if (unreadByNginx(decision) && name.startsWith('Access-Control-')) return [];
+    if (unread.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one))) return [];
     const want = wanted.filter(([key]) => key === name).map(([, value]) => value);
     const got = outcome.headers.filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
     return JSON.stringify(want) === JSON.stringify(got) ? [] : [`${name} ${JSON.stringify(got)}, not ${JSON.stringify(want)}`];

@@ -10,7 +10,7 @@ import { Secret } from '../credentials/secret.ts';
 import { changeState } from '../credentials/state.ts';
 import { makePrivateDirectory } from '../credentials/store.ts';
 import { parseCidr } from '../gateway/address.ts';
-import type { Gateway } from '../gateway/types.ts';
+import type { Gateway, ProxyName } from '../gateway/types.ts';
 import { applyChanges, planChanges } from '../output/plan.ts';
 import { createAuthority, issueClientCertificate, revokeCertificates, type Tools } from '../pki/authority.ts';
 import { liveCertificates } from '../pki/inventory.ts';
@@ -40,6 +40,7 @@ export interface Credentials {
 
 /** The gateway of a spec on loopback, with credentials of its own. */
 export interface Subject {
+  readonly proxy: ProxyName;
   readonly gateway: Gateway;
   readonly paths: StatePaths;
   readonly output: string;
@@ -59,6 +60,8 @@ export interface SubjectOptions {
   readonly tools: Tools;
   /** `try` is opened by people, who say localhost. */
   readonly addLocalhost?: boolean;
+  /** The engine that the subject is for. */
+  readonly proxy: ProxyName;
   /** How many clients of each role get credentials. */
   readonly perRole?: number;
 }
@@ -72,7 +75,7 @@ export async function makeSubject(spec: Spec, options: SubjectOptions): Promise<
   if (!trusted) throw new Error('the trusted peer does not parse');
   const changed: Spec = {
     ...spec,
-    proxy: ['nginx'],
+    proxy: [options.proxy],
     deploy: { host: {} },
     hosts: options.addLocalhost ? [...new Set(['localhost', ...spec.hosts])] : spec.hosts,
     listen: {
@@ -123,6 +126,7 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
   const foreignCertificate = mtls ? makeForeign(paths, people[0] ?? 'nobody', tools) : null;
   giveTo(paths.project);
   return {
+    proxy: options.proxy,
     gateway,
     paths,
     output: OUTPUT,
@@ -131,6 +135,7 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
     foreignCertificate,
     upstreamKey,
     changes: [
+      `proxy: ${options.proxy}`,
       'deploy: host',
       `listen: 127.0.0.1:${gateway.listen.https}${gateway.listen.http === null ? '' : ` and :${gateway.listen.http}`}, trustedProxies also ${TRUSTED_PEER}/32`,
       `upstreams: a vLLM double on 127.0.0.1:${options.upstream}`,

@@ -1,5 +1,6 @@
+import { httpd } from './httpd/index.ts';
 import { nginx } from './nginx/index.ts';
 import type { Proxy } from './proxy.ts';
 
 /** The engines that are built. */
-export const PROXIES: readonly Proxy[] = [nginx];
+export const PROXIES: readonly Proxy[] = [nginx, httpd];

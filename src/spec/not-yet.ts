@@ -13,7 +13,8 @@ export function notYet(spec: Spec): NotYet[] {
   const found: NotYet[] = [];
   const add = (path: Path, message: string, hint?: string): void => void found.push({ path, message, ...(hint ? { hint } : {}) });
   for (const [i, name] of (spec.proxy ?? []).entries())
-    if (name !== 'nginx') add(spec.proxy?.length === 1 ? ['proxy'] : ['proxy', i], `${name} is not built yet`, 'use proxy: nginx');
+    if (name === 'traefik')
+      add(spec.proxy?.length === 1 ? ['proxy'] : ['proxy', i], 'traefik is not built yet', 'use proxy: nginx or httpd');
   if (spec.deploy && 'kubernetes' in spec.deploy && spec.deploy.kubernetes)
     add(['deploy'], 'kubernetes is not built yet', 'use deploy: compose or deploy: host');
   if (spec.listen?.prefix !== undefined && spec.listen.prefix !== '/') add(['listen', 'prefix'], 'a path prefix is not built yet');

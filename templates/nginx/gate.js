@@ -315,7 +315,7 @@ async function askPassword(r) {
   // An unknown name is asked as "-", an entry that nobody knows the password of: it takes as long as a known one.
   v.gw_basic = known ? a.token : Buffer.concat([Buffer.from('-'), bytes.slice(colon)]).toString('base64');
   v.gw_basic_failures = (hex.slice(0, 24) === MAPPED ? hex : hex.slice(0, 16)) + '|' + (known ? name : '*');
-  const secret = fs.readFileSync(ngx.conf_prefix + v.gw_private + 'nginx/remember.secret');
+  const secret = fs.readFileSync(ngx.conf_prefix + v.gw_private + 'passwords/remember.secret');
   v.gw_basic_memory = cr
     .createHmac('sha256', secret)
     .update(v.gw_basic_failures + ' ' + a.token)
@@ -509,7 +509,7 @@ function refusal(r) {
   if (parts[0] === 'preflight') return '204';
   if (parts[0] === 'rate_limited') v.gw_retry = String(pol.retryAfter[v.gw_rate]);
   else if (parts[0] === 'too_many_concurrent') v.gw_retry = '1';
-  else if (parts[0] === 'too_many_failures') v.gw_retry = String(pol.failuresRetryAfter);
+  else if (parts[0] === 'too_many_failures') v.gw_retry = String(pol.failures.retryAfter);
   const target = splitTarget(requestLine(r).target);
   const known = target === null ? null : pathPolicy(target.path);
   if (parts[0] === 'method_not_allowed' && known !== null) v.gw_allow = known.allow;

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nginxEngine } from '../support/lab.ts';
+import { engineFor } from '../support/lab.ts';
 import { noteSecrets } from '../support/evidence.ts';
 import { folder, gatewright } from './run.ts';
 
@@ -18,7 +18,7 @@ describe('the life of a project', () => {
   const dir = folder();
   const run = (...args: string[]) => gatewright(dir, args);
 
-  test.skipIf(!nginxEngine())('init --yes, client add, generate, test', () => {
+  test.skipIf(!engineFor('nginx'))('init --yes, client add, generate, test', () => {
     expect(run('init', '--yes', '--deploy', 'host')).toMatchObject({ code: 0 });
     writeFileSync(
       join(dir, 'gatewright.yaml'),
@@ -107,7 +107,7 @@ describe('the life of a project', () => {
       'private/issued',
       'private/issued/carol',
       'private/run',
-      'private/run/nginx',
+      'private/run/passwords',
       'private/run/tls',
     ])
       expect({ path, mode: mode(path) }).toEqual({ path, mode: 0o700 });
@@ -116,8 +116,8 @@ describe('the life of a project', () => {
       'private/ca/server.key',
       'private/issued/carol/client.pem',
       'private/issued/carol/key.pem',
-      'private/run/nginx/htpasswd',
-      'private/run/nginx/remember.secret',
+      'private/run/passwords/htpasswd',
+      'private/run/passwords/remember.secret',
       'private/run/tls/key.pem',
       'private/.gitignore',
     ])

@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { BIN, folder, gatewright, inTerminal } from './run.ts';
 import { startDouble } from '../../src/probe/double.ts';
-import { nginxEngine } from '../support/lab.ts';
+import { engineFor } from '../support/lab.ts';
 
 const GOOD = 'version: 1\ndeploy: host\nhosts: [localhost]\nmodels: [http://localhost:8000]\nclients: [alice]\nauth: apiKey\n';
 const withSpec = (text: string): string => {
@@ -93,7 +93,7 @@ describe('when something is wrong', () => {
     expect(gatewright(dir, ['generate']).code).toBe(0);
   });
 
-  test.skipIf(!nginxEngine())('a port in use: nginx says so', async () => {
+  test.skipIf(!engineFor('nginx'))('a port in use: nginx says so', async () => {
     const { launch } = await import('../../src/probe/engines/process.ts');
     const dir = withSpec(GOOD.replace('deploy: host', 'deploy: host\nlisten: { bind: 127.0.0.1, https: 31977 }'));
     gatewright(dir, ['prepare']);
@@ -188,7 +188,7 @@ describe('when something is wrong', () => {
     expect(gatewright(dir, ['test'], { env: { ...env, CI: 'true' } }).code).toBe(1);
   });
 
-  test.skipIf(!nginxEngine())('with Docker instead of nginx, test runs the same config in the official image', () => {
+  test.skipIf(!engineFor('nginx'))('with Docker instead of nginx, test runs the same config in the official image', () => {
     const dir = withSpec(GOOD);
     // Stands for Docker: what it is asked to run must work as it stands, in the folder it is given.
     const calls = join(dir, 'calls');
@@ -204,7 +204,7 @@ describe('when something is wrong', () => {
     );
   });
 
-  test.skipIf(!nginxEngine())('Ctrl-C in test: exit 130, and nothing of it is left', async () => {
+  test.skipIf(!engineFor('nginx'))('Ctrl-C in test: exit 130, and nothing of it is left', async () => {
     const dir = withSpec(GOOD);
     const before = new Set(readdirSync(tmpdir()));
     const child = spawn(process.execPath, [BIN, 'test'], { cwd: dir });

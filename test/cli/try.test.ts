@@ -3,10 +3,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { noteSecrets } from '../support/evidence.ts';
-import { nginxEngine } from '../support/lab.ts';
+import { engineFor } from '../support/lab.ts';
 import { BIN, folder } from './run.ts';
 
-describe.skipIf(!nginxEngine())('try', () => {
+describe.skipIf(!engineFor('nginx'))('try', () => {
   test('runs the gateway, gives a curl that works as it is pasted, and takes everything away on Ctrl-C', async () => {
     const dir = folder();
     writeFileSync(

@@ -27,7 +27,8 @@ import { statePaths } from '../../src/credentials/paths.ts';
 import { startDouble } from '../../src/probe/double.ts';
 import { end, runAs } from '../../src/probe/engines/process.ts';
 import { exchange } from '../../src/probe/exchange.ts';
-import { nginxEngine, tools } from '../support/lab.ts';
+import type { ProxyName } from '../../src/gateway/types.ts';
+import { ENGINE_NAMES, engineFor, tools } from '../support/lab.ts';
 
 /*
  * The compose deployment without Docker: a folder that holds what the compose file mounts and nothing else, read-only but for
@@ -59,11 +60,21 @@ function give(path: string): void {
   chownSync(path, as.uid, as.gid);
 }
 
-describe.skipIf(!nginxEngine())('the compose deployment', () => {
+/** The program that the image starts, on this machine. */
+const PROGRAMS: Partial<Record<ProxyName, string>> = { nginx: '/usr/sbin/nginx', httpd: '/usr/sbin/apache2' };
+/** Where the engine's config says its ports, and where its upstream. */
+const PLACES: Partial<Record<ProxyName, { ports: string; upstream: string }>> = {
+  nginx: { ports: 'nginx.conf', upstream: 'http.conf' },
+  httpd: { ports: 'httpd.conf', upstream: 'vhost.conf' },
+};
+
+describe.for(ENGINE_NAMES.filter(engineFor))('the compose deployment of %s', (engine) => {
+  const places = PLACES[engine];
   test('runs from its mounts alone, read-only and unprivileged', async () => {
+    if (!places) throw new Error(`nobody has said where ${engine} keeps its ports`);
     const double = await startDouble();
     const dir = mkdtempSync(join(tmpdir(), 'gatewright-compose-'));
-    const spec = `version: 1\nhosts: [llm.example.com]\nmodels: [{ name: qwen, upstream: "http://localhost:${double.port}", key: required }]\nclients: [alice]\nauth: apiKey or basic or mtls\n`;
+    const spec = `version: 1\nproxy: ${engine}\nhosts: [llm.example.com]\nmodels: [{ name: qwen, upstream: "http://localhost:${double.port}", key: required }]\nclients: [alice]\nauth: apiKey or basic or mtls\n`;
     writeFileSync(join(dir, 'gatewright.yaml'), spec);
     const paths = statePaths(dir);
     changeState(paths, () => createAuthority(paths, 'clients', tools()));
@@ -84,18 +95,18 @@ describe.skipIf(!nginxEngine())('the compose deployment', () => {
     // The container has its own ports and its own name for the host; here they are this machine's.
     const ports = { 8443: 19_443, 8080: 19_080, 8081: 19_081 };
     const edit = (name: string, change: (text: string) => string): void => {
-      const file = join(root, service.working_dir, 'gateway/nginx', name);
+      const file = join(root, service.working_dir, 'gateway', engine, name);
       writeFileSync(file, change(readFileSync(file, 'utf8')));
     };
-    edit('nginx.conf', (text) =>
+    edit(places.ports, (text) =>
       Object.entries(ports)
         .reduce((t, [from, to]) => t.replaceAll(`:${from}`, `:${to}`), text)
         .replaceAll('0.0.0.0:', '127.0.0.1:'),
     );
-    edit('http.conf', (text) => text.replace('host.docker.internal:', '127.0.0.1:'));
+    edit(places.upstream, (text) => text.replace('host.docker.internal:', '127.0.0.1:'));
     readOnly(root);
     const writable = service.tmpfs.map((entry) => entry.split(':')[0] ?? '').filter((path) => path !== '/tmp');
-    expect(writable).toEqual(['/etc/gatewright/gateway/nginx/run']);
+    expect(writable).toEqual([`/etc/gatewright/gateway/${engine}/run`]);
     for (const path of writable) chmodSync(join(root, path), 0o777);
     give(root);
 
@@ -103,9 +114,9 @@ describe.skipIf(!nginxEngine())('the compose deployment', () => {
     const log = join(root, '..', `${root.split('/').at(-1)}.log`);
     const fd = openSync(log, 'a');
     give(log);
-    const command = [...service.entrypoint, ...service.command].map((word) => (word.startsWith('/etc/gatewright') ? root + word : word));
-    expect(command[0]).toBe('nginx');
-    const child = spawn('/usr/sbin/nginx', command.slice(1), {
+    const command = [...service.entrypoint, ...service.command].map((word) => word.replace('/etc/gatewright', `${root}/etc/gatewright`));
+    expect(command[0]).toBe(engine);
+    const child = spawn(PROGRAMS[engine] ?? '', command.slice(1), {
       cwd: join(root, service.working_dir),
       stdio: ['ignore', fd, fd],
       env: {},
@@ -127,7 +138,7 @@ describe.skipIf(!nginxEngine())('the compose deployment', () => {
     }
     expect({
       admitted: admitted.kind === 'answer' ? admitted.status : admitted.error,
-      log: readFileSync(log, 'utf8').replace(/^\{.*\n/gm, ''),
+      log: readFileSync(log, 'utf8').replace(/^(?:\{|\[.*:notice\]).*\n/gm, ''),
     }).toEqual({ admitted: 200, log: '' });
     expect(double.seen[0]?.headers).toContainEqual(['authorization', 'Bearer the-upstream-key']);
     expect(await ask([])).toMatchObject({ status: 401 });
@@ -139,8 +150,8 @@ describe.skipIf(!nginxEngine())('the compose deployment', () => {
     expect(await plain(ports[8080], '/v1/models')).toMatchObject({ status: 308 });
     expect(double.seen).toHaveLength(1);
     const logged = readFileSync(log, 'utf8')
-      .trim()
       .split('\n')
+      .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as { client: string; status: number });
     expect(logged[0]).toMatchObject({ client: 'alice', status: 200 });
     await double.stop();

@@ -4,7 +4,8 @@ import { answerHeader, type Answer, errorCode, exchange } from '../../src/probe/
 import { peerOf, type Sketch, sendSketch, wireBytes } from '../../src/probe/request.ts';
 import type { Credentials } from '../../src/probe/subject.ts';
 import { noteSecrets } from '../support/evidence.ts';
-import { nginxEngine, type TestLab, testLab } from '../support/lab.ts';
+import { ENGINE_NAMES, engineFor, type TestLab, testLab } from '../support/lab.ts';
+import { sabotageOf } from '../support/sabotage.ts';
 
 /* Promises written out by hand, as literal statuses: the table asks decide(), these ask nobody. */
 
@@ -31,9 +32,9 @@ function cast(lab: TestLab): [Credentials, Credentials] {
   return [a, b];
 }
 
-describe.skipIf(!nginxEngine())('promises on nginx', () => {
+describe.for(ENGINE_NAMES.filter(engineFor))('promises on %s', (engine) => {
   test('apiKey or ip: an allowed address with a placeholder key is its client; elsewhere 401', async () => {
-    const lab = await testLab(spec('{ require: apiKey or ip, ip: { allow: [10.0.0.0/8], as: bob } }'));
+    const lab = await testLab(spec('{ require: apiKey or ip, ip: { allow: [10.0.0.0/8], as: bob } }'), { on: engine });
     const empty = post({ headers: [['Authorization', 'Bearer EMPTY']] });
     expect(await answer(lab, { ...empty, from: '10.1.2.3' })).toMatchObject({ status: 200, seen: 1, client: 'bob' });
     expect(await answer(lab, { ...empty, from: '203.0.113.9' })).toMatchObject({ status: 401, code: 'invalid_credentials', seen: 0 });
@@ -46,7 +47,7 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
   });
 
   test('mtls and apiKey: both, of one client', async () => {
-    const lab = await testLab(spec('mtls and apiKey'));
+    const lab = await testLab(spec('mtls and apiKey'), { on: engine });
     const [alice, bob] = cast(lab);
     const certificate = alice.certificate && { ...alice.certificate, known: true };
     const key = (who: Credentials) => ({ headers: [keyLine(lab.subject, who.key, false)] });
@@ -59,7 +60,7 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
 
   test('a wrong password from an allowed address never becomes its user', async () => {
     noteSecrets(['not-the-password']);
-    const lab = await testLab(spec('{ require: basic or ip, ip: { allow: [10.0.0.0/8], as: bob } }'));
+    const lab = await testLab(spec('{ require: basic or ip, ip: { allow: [10.0.0.0/8], as: bob } }'), { on: engine });
     const wrong = post({ headers: [['Authorization', basic('alice', 'not-the-password')]], from: '10.1.2.3' });
     expect(await answer(lab, wrong)).toMatchObject({ status: 200, client: 'bob' });
     const [alice] = cast(lab);
@@ -77,13 +78,15 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
   });
 
   test('2 MB pass at a limit of 20 MB; 21 MB are a 413 with JSON and CORS; without a key it is a 401 that reads nothing', async () => {
-    const lab = await testLab(spec('apiKey', 'cors: [https://chat.example.com]'));
+    const lab = await testLab(spec('apiKey', 'cors: [https://chat.example.com]'), { on: engine });
     const [alice] = cast(lab);
     const headers = [keyLine(lab.subject, alice.key, false), ['Origin', 'https://chat.example.com'] as const];
     const sized = (mb: number, chunked: boolean): Sketch => post({ headers, body: 'x'.repeat(mb * 1_000_000), chunked });
     expect(await answer(lab, sized(2, false))).toMatchObject({ status: 200, seen: 1 });
-    expect(await answer(lab, sized(2, true))).toMatchObject({ status: 200, seen: 1 });
-    for (const chunked of [false, true]) {
+    // httpd alone cannot stop a body of unknown length at the limit, and asks for one (docs/behaviours.md).
+    const asksForLength = engine === 'httpd';
+    expect(await answer(lab, sized(2, true))).toMatchObject(asksForLength ? { status: 411, code: 'length_required' } : { status: 200 });
+    for (const chunked of asksForLength ? [false] : [false, true]) {
       const refused = await answer(lab, sized(21, chunked));
       expect(refused).toMatchObject({ status: 413, code: 'body_too_large', seen: 0 });
       expect(answerHeader(refused, 'access-control-allow-origin')).toBe('https://chat.example.com');
@@ -108,7 +111,7 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
   test('requests: 10/minute: ten at once, then 429 with a Retry-After that is true; another client is untouched; ten again after a minute', {
     timeout: 150_000,
   }, async () => {
-    const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [models], requests: 10/minute } }'));
+    const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [models], requests: 10/minute } }'), { on: engine });
     const [alice, bob] = cast(lab);
     const get = (who: Credentials): Sketch => ({ method: 'GET', target: '/v1/models', headers: [keyLine(lab.subject, who.key, false)] });
     const burst = await Promise.all(Array.from({ length: 14 }, () => answer(lab, get(alice))));
@@ -117,7 +120,8 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
     expect((await answer(lab, get(bob))).status).toBe(200);
     const refused = await answer(lab, get(alice));
     const wait = Number(answerHeader(refused, 'retry-after'));
-    expect(wait).toBe(7);
+    // nginx counts in thousandths of a request a second, rounded down.
+    expect(wait).toBe(engine === 'nginx' ? 7 : 6);
     await new Promise((resolve) => setTimeout(resolve, wait * 1000));
     expect((await answer(lab, get(alice))).status).toBe(200);
     expect((await answer(lab, get(alice))).status).toBe(429);
@@ -129,7 +133,7 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
 
   test('eleven wrong passwords: ten 401, then 429 without bcrypt; a remembered caller and a key still pass', async () => {
     noteSecrets(Array.from({ length: 11 }, (_, i) => `wrong-eleven-${i}`));
-    const lab = await testLab(spec('apiKey or basic'));
+    const lab = await testLab(spec('apiKey or basic'), { on: engine });
     const [alice, bob] = cast(lab);
     const attempt = (who: string, password: string): Sketch => post({ headers: [['Authorization', basic(who, password)]] });
     expect((await answer(lab, attempt('bob', bob.password))).status).toBe(200);
@@ -155,7 +159,9 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
   });
 
   test('a client over its slots gets 429, a full gateway 503', async () => {
-    const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [chat], concurrent: 3 } }\nlimits: { concurrent: 4 }'));
+    const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [chat], concurrent: 3 } }\nlimits: { concurrent: 4 }'), {
+      on: engine,
+    });
     const [alice, bob] = cast(lab);
     Object.assign(lab.double.pace, { firstMs: 5, chunkMs: 50, chunks: 30 });
     const stream = (who: Credentials): Sketch =>
@@ -170,7 +176,7 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
   });
 
   test('an upstream that is gone is a 502 with JSON', async () => {
-    const lab = await testLab(spec('apiKey'));
+    const lab = await testLab(spec('apiKey'), { on: engine });
     const [alice] = cast(lab);
     const sketch = admitted(lab.subject, alice);
     if (!sketch) throw new Error('alice can call nothing');
@@ -185,45 +191,24 @@ describe.skipIf(!nginxEngine())('promises on nginx', () => {
       '{ upstream: "http://127.0.0.1:1" }',
       '{ upstream: "http://127.0.0.1:1", key: required }',
     );
-    const twin = await testLab(keyed);
+    const twin = await testLab(keyed, { on: engine });
     const [alice] = cast(twin);
     expect(await answer(twin, post({ headers: [keyLine(twin.subject, alice.key, false)] }))).toMatchObject({ status: 200, seen: 1 });
     await twin.close();
-    const broken: Record<string, Parameters<typeof testLab>[1] & object> = {
-      'another policy': {
-        mutate: (read, write) => write('api-keys.map', read('api-keys.map').replace(/"policy" "[0-9a-f]{8}/, '"policy" "00000000')),
-      },
-      'a gate that throws': {
-        mutate: (read, write) =>
-          write('gate.js', read('gate.js').replace('function judge(r) {', 'function judge(r) { throw new Error("x");')),
-      },
-      'a gate without its early part': {
-        mutate: (read, write) => write('gate.js', read('gate.js').replace(/export default \{\s*early,/, 'export default {')),
-      },
-      'a gate that decides nothing': {
-        mutate: (read, write) =>
-          write('gate.js', read('gate.js').replace('async function decide(r) {', 'async function decide(r) { throw new Error("x");')),
-      },
-      'no upstream key': {
-        mutate: (read, write) => write('server.conf', read('server.conf').replace('private/run/;', 'private/nowhere/;')),
-      },
-    };
-    for (const [name, options] of Object.entries(broken)) {
-      const lab = await testLab(keyed, options);
+    const { broken, noPasswords } = sabotageOf(engine);
+    for (const [name, mutate] of Object.entries(broken)) {
+      const lab = await testLab(keyed, { on: engine, mutate });
       const [who] = cast(lab);
       const refused = await answer(lab, post({ headers: [keyLine(lab.subject, who.key, false)] }));
-      expect({ name, status: refused.status, seen: refused.seen }).toEqual({ name, status: 503, seen: 0 });
+      expect({ name, code: refused.code, seen: refused.seen }).toEqual({ name, code: 'policy_unavailable', seen: 0 });
+      expect(refused.status).toBeGreaterThanOrEqual(400);
       await lab.close();
     }
-    const lab = await testLab(keyed, {
-      mutate: (read, write) => write('http.conf', read('http.conf').replace('nginx/htpasswd;', 'nginx/nothing;')),
-    });
+    const lab = await testLab(keyed, { on: engine, mutate: noPasswords });
     const [who] = cast(lab);
-    expect(await answer(lab, post({ headers: [['Authorization', basic(who.client, who.password)]] }))).toMatchObject({
-      status: 503,
-      code: 'policy_unavailable',
-      seen: 0,
-    });
+    const refused = await answer(lab, post({ headers: [['Authorization', basic(who.client, who.password)]] }));
+    expect(refused.seen).toBe(0);
+    expect(refused.status).toBeGreaterThanOrEqual(400);
     await lab.close();
   });
 });

@@ -4,7 +4,7 @@ import { pathMatches, ROUTE_TABLE } from '../../src/gateway/routes/index.ts';
 import { startDouble } from '../../src/probe/double.ts';
 import { GUARDED_PREFIXES, registeredRoutes } from '../../src/probe/double-vllm.ts';
 import { questionFor, scan } from '../../src/probe/scan.ts';
-import { nginxEngine, RICH_SPEC, testLab } from '../support/lab.ts';
+import { ENGINE_NAMES, engineFor, RICH_SPEC, testLab } from '../support/lab.ts';
 
 /** What a real vLLM 0.32 answered to callers without a key: method, path, status. */
 const MEASURED = readFileSync(new URL('../fixtures/vllm-open-routes.txt', import.meta.url), 'utf8')
@@ -56,8 +56,8 @@ describe('the scan of a running server', () => {
     expect(findings.find((finding) => finding.route === 'POST /v1/chat/completions')?.verdict).toBe('open');
   });
 
-  test.skipIf(!nginxEngine())('finds nothing open behind a generated gateway', async () => {
-    const lab = await testLab(RICH_SPEC.replace('llm.example.com, localhost', 'localhost'));
+  test.for(ENGINE_NAMES.filter(engineFor))('finds nothing open behind a generated gateway on %s', async (engine) => {
+    const lab = await testLab(RICH_SPEC.replace('llm.example.com, localhost', 'localhost'), { on: engine });
     const findings = await scan(new URL(`https://localhost:${lab.subject.gateway.listen.https}`), { ca: lab.subject.ca });
     await lab.close();
     expect(findings.filter((finding) => finding.verdict === 'open' || finding.verdict === 'no answer')).toEqual([]);

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { SNIPPETS } from '../../src/snippets/index.ts';
 import { snippetContext, wayIn } from '../../src/snippets/snippet.ts';
 import { keepProcessList } from '../support/evidence.ts';
-import { nginxEngine, testLab } from '../support/lab.ts';
+import { ENGINE_NAMES, engineFor, testLab } from '../support/lab.ts';
 
 /** Made by scripts/setup-tests.sh: Python with the openai and httpx packages. */
 const PYTHON = [process.env.GATEWRIGHT_PYTHON, join(homedir(), '.cache', 'gatewright', 'python', 'bin', 'python')].find(
@@ -33,11 +33,12 @@ function run(command: string, args: string[], cwd: string, env: Record<string, s
 
 const EXPRESSIONS = ['apiKey', 'basic', 'mtls', 'mtls and apiKey', 'basic and apiKey'];
 
-describe.skipIf(!nginxEngine() || !python())('snippets run against the generated gateway', () => {
+describe.for(ENGINE_NAMES.filter(engineFor))('snippets run against the gateway on %s', (engine) => {
   for (const require of EXPRESSIONS) {
-    test(require, async () => {
+    test.skipIf(!python())(require, async () => {
       const lab = await testLab(
         `version: 1\nhosts: [localhost]\nmodels: [{ name: qwen, upstream: "http://127.0.0.1:1", key: required }]\nclients: [alice]\nauth: ${require}\n`,
+        { on: engine },
       );
       const { subject } = lab;
       lab.double.pace.chunkMs = 40;

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { admitted, BODY } from '../../src/probe/behaviours/cast.ts';
 import { exchange } from '../../src/probe/exchange.ts';
 import { peerOf, type Sketch, wireBytes } from '../../src/probe/request.ts';
-import { nginxEngine, type TestLab, testLab } from '../support/lab.ts';
+import { ENGINE_NAMES, engineFor, type TestLab, testLab } from '../support/lab.ts';
+import { sabotageOf } from '../support/sabotage.ts';
 
 const SPEC = 'version: 1\nhosts: [llm.example.com]\nmodels: [http://localhost:8000]\nclients: [alice]\nauth: apiKey\n';
 const PACE = { firstMs: 5, chunkMs: 100, chunks: 20 };
@@ -48,6 +49,7 @@ async function overHttp2(lab: TestLab, leaveAfter = Number.POSITIVE_INFINITY): P
     ':path': '/v1/chat/completions',
     ':authority': 'llm.example.com',
     'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(STREAM)),
     ...headers,
   });
   stream.end(STREAM);
@@ -70,9 +72,9 @@ async function overHttp2(lab: TestLab, leaveAfter = Number.POSITIVE_INFINITY): P
   return { reads, sentAtFirstRead, whole: text.includes('[DONE]') };
 }
 
-describe.skipIf(!nginxEngine())('streams', () => {
+describe.for(ENGINE_NAMES.filter(engineFor))('streams on %s', (engine) => {
   test('20 tokens 100 ms apart arrive one by one, over HTTP/1.1 and HTTP/2', async () => {
-    const lab = await testLab(SPEC);
+    const lab = await testLab(SPEC, { on: engine });
     Object.assign(lab.double.pace, PACE);
     for (const streamed of [await overHttp1(lab), await overHttp2(lab)]) {
       console.log(`${streamed.reads} reads, the first after ${streamed.sentAtFirstRead} token(s) were sent`);
@@ -84,17 +86,7 @@ describe.skipIf(!nginxEngine())('streams', () => {
   });
 
   test('the same look at a buffering gateway is red', async () => {
-    const lab = await testLab(SPEC, {
-      mutate: (read, write) => {
-        const text = read('server.conf');
-        expect(text).toContain('proxy_buffering off;');
-        // nginx's own defaults: buffering, and HTTP/1.0 to the upstream.
-        write(
-          'server.conf',
-          text.replace('proxy_buffering off;', 'proxy_buffering on;').replace('proxy_http_version 1.1;', 'proxy_http_version 1.0;'),
-        );
-      },
-    });
+    const lab = await testLab(SPEC, { on: engine, mutate: sabotageOf(engine).buffering });
     Object.assign(lab.double.pace, PACE);
     const streamed = await overHttp1(lab);
     console.log(`buffering: ${streamed.reads} reads, the first after ${streamed.sentAtFirstRead} token(s) were sent`);
@@ -103,7 +95,7 @@ describe.skipIf(!nginxEngine())('streams', () => {
   });
 
   test('a client that leaves mid-stream ends the upstream request, over HTTP/1.1 and HTTP/2', async () => {
-    const lab = await testLab(SPEC);
+    const lab = await testLab(SPEC, { on: engine });
     Object.assign(lab.double.pace, { firstMs: 5, chunkMs: 50, chunks: 60 });
     const leave = [
       () =>
@@ -124,7 +116,7 @@ describe.skipIf(!nginxEngine())('streams', () => {
   });
 
   test('an open stream survives a reload', async () => {
-    const lab = await testLab(SPEC);
+    const lab = await testLab(SPEC, { on: engine });
     Object.assign(lab.double.pace, { firstMs: 5, chunkMs: 60, chunks: 20 });
     const open = overHttp1(lab);
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -3,7 +3,7 @@ import { BEHAVIOURS } from '../../src/probe/behaviours/index.ts';
 import { PROMPT } from '../../src/probe/behaviours/cast.ts';
 import { runTruthTable } from '../../src/probe/truth-table.ts';
 import { noteSecrets } from '../support/evidence.ts';
-import { nginxEngine, RICH_SPEC, testLab } from '../support/lab.ts';
+import { ENGINE_NAMES, engineFor, RICH_SPEC, testLab } from '../support/lab.ts';
 
 /*
  * The table that `gatewright test` runs for a user, over specs that differ in one idea each. Not run here: several
@@ -36,12 +36,12 @@ const SPECS: Readonly<Record<string, string>> = {
   rates: base('apiKey', 'roles: { default: { routes: [chat], requests: 5/second, concurrent: 2 } }\nlimits: { concurrent: 3 }'),
 };
 
-describe.skipIf(!nginxEngine())('the truth table on nginx', () => {
+describe.for(ENGINE_NAMES)('the truth table on %s', (engine) => {
   let judged = 0;
-  for (const [name, spec] of Object.entries(SPECS)) {
-    test(name, async () => {
+  for (const [title, text] of Object.entries(SPECS)) {
+    test.skipIf(!engineFor(engine))(title, async () => {
+      const lab = await testLab(text, { on: engine });
       noteSecrets([PROMPT, 'query-canary-91c2', 'wrong-password-1', 'wrong-password-over']);
-      const lab = await testLab(spec);
       const rows = await runTruthTable(lab, BEHAVIOURS);
       await lab.close();
       judged += rows.length;
@@ -53,5 +53,5 @@ describe.skipIf(!nginxEngine())('the truth table on nginx', () => {
       expect(rows.length).toBeGreaterThan(150);
     });
   }
-  afterAll(() => console.log(`${judged} rows judged`));
+  afterAll(() => console.log(`${judged} rows judged on ${engine}`));
 });

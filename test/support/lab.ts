@@ -4,24 +4,30 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Double, startDouble } from '../../src/probe/double.ts';
 import type { Engine } from '../../src/probe/engines/engine.ts';
-import { findNginx } from '../../src/probe/engines/nginx.ts';
+import { ENGINES } from '../../src/probe/engines/index.ts';
 import { type Lab, openLab } from '../../src/probe/lab.ts';
 import { makeSubject } from '../../src/probe/subject.ts';
+import { PROXIES } from '../../src/proxies/index.ts';
+import type { ProxyName } from '../../src/gateway/types.ts';
 import { printProblems } from '../../src/problems/print.ts';
 import { readSpec } from '../../src/spec/read.ts';
 import type { Spec } from '../../src/spec/schema.ts';
+import type { Mutate } from './sabotage.ts';
 import { keepEvidence, keepProcessList } from './evidence.ts';
 
 export const tools = () => ({ now: new Date(), random: (size: number) => randomBytes(size) });
 
-/** nginx on this machine. Under CI its absence is a failure; elsewhere the caller skips and says so. */
-export function nginxEngine(): Engine | null {
-  const found = findNginx();
+/** An engine on this machine. Under CI its absence is a failure; elsewhere the caller skips and says so. */
+export function engineFor(name: ProxyName): Engine | null {
+  const found = ENGINES[name]?.() ?? { engine: null, install: 'it is not built' };
   if (found.engine) return found.engine;
-  if (process.env.CI) throw new Error(`nginx with njs is missing: ${found.install}`);
-  console.warn(`not run: nginx with njs is missing. ${found.install}`);
+  if (process.env.CI) throw new Error(`${name} is missing: ${found.install}`);
+  console.warn(`not run: ${name} is missing. ${found.install}`);
   return null;
 }
+
+/** The engines that every promise is shown on. */
+export const ENGINE_NAMES: readonly ProxyName[] = PROXIES.map((proxy) => proxy.name);
 
 export function specOf(text: string): Spec {
   const { spec, problems } = readSpec('gatewright.yaml', text);
@@ -33,25 +39,31 @@ export interface TestLab extends Lab {
   readonly double: Double;
 }
 
-/** A gateway of this spec on real nginx. `mutate` changes the generated files first: for tests that must be able to fail. */
+/** A gateway of this spec on a real engine. `mutate` changes the generated files first: for tests that must be able to fail. */
 export async function testLab(
   spec: string,
-  options: { perRole?: number; mutate?: (read: (file: string) => string, write: (file: string, text: string) => void) => void } = {},
+  options: {
+    on?: ProxyName;
+    perRole?: number;
+    mutate?: Mutate;
+  } = {},
 ): Promise<TestLab> {
-  const engine = nginxEngine();
-  if (!engine) throw new Error('nginx with njs is missing');
+  const name = options.on ?? 'nginx';
+  const engine = engineFor(name);
+  if (!engine) throw new Error(`${name} is missing`);
   const double = await startDouble();
   const subject = await makeSubject(specOf(spec), {
+    proxy: name,
     upstream: double.port,
     tools: tools(),
     ...(options.perRole ? { perRole: options.perRole } : {}),
   });
-  const file = (name: string): string => join(subject.paths.project, subject.output, 'nginx', name);
+  const path = (file: string): string => join(subject.paths.project, subject.output, engine.name, file);
   options.mutate?.(
-    (name) => readFileSync(file(name), 'utf8'),
-    (name, text) => {
-      if (readFileSync(file(name), 'utf8') === text) throw new Error(`the mutation of ${name} changes nothing`);
-      writeFileSync(file(name), text);
+    (file) => readFileSync(path(file), 'utf8'),
+    (file, text) => {
+      if (readFileSync(path(file), 'utf8') === text) throw new Error(`the mutation of ${file} changes nothing`);
+      writeFileSync(path(file), text);
     },
   );
   const lab = await openLab(subject, engine, double);

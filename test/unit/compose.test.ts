@@ -94,7 +94,7 @@ describe('docker-compose.yml', () => {
       './nginx',
       '../private/run/tls',
       '../credentials/ca',
-      '../private/run/nginx',
+      '../private/run/passwords',
       '../private/run/upstream',
     ]);
   });

@@ -83,7 +83,7 @@ describe('passwords', () => {
     const paths = project();
     const odd = 'pa$$ :#"\\ wörd';
     changeState(paths, () => {
-      makePrivateDirectory(join(paths.run, 'nginx'));
+      makePrivateDirectory(paths.passwords);
       setPassword(paths, 'alice', new Secret(odd), tools().random);
     });
     const hash = readPasswords(paths).get('alice') ?? '';

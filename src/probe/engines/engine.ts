@@ -1,5 +1,8 @@
+import type { ProxyName } from '../../gateway/types.ts';
+
 /** An engine that can run a generated config on this machine. */
 export interface Engine {
+  readonly name: ProxyName;
   /** What people call it, with its version: `nginx/1.22.1`. */
   readonly label: string;
   /** Starts the config in `<project>/<output>`; resolves when `port` accepts connections. */

@@ -1,6 +1,7 @@
 import type { ProxyName } from '../../gateway/types.ts';
 import type { FoundEngine } from './engine.ts';
+import { findHttpd } from './httpd.ts';
 import { findNginx } from './nginx.ts';
 
 /** How to run each proxy that is built. */
-export const ENGINES: Partial<Record<ProxyName, () => FoundEngine>> = { nginx: findNginx };
+export const ENGINES: Partial<Record<ProxyName, () => FoundEngine>> = { nginx: findNginx, httpd: findHttpd };

@@ -22,6 +22,7 @@ export function findNginx(): FoundEngine {
 function localNginx(binary: string): Engine {
   const version = /nginx\/([\d.]+)/.exec(spawnSync(binary, ['-v']).stderr?.toString() ?? '')?.[1] ?? '?';
   return {
+    name: 'nginx',
     label: `nginx/${version}`,
     start: async (project, output, port) => running(project, output, await launch(binary, nginxArguments(output), project, port)),
   };
@@ -31,6 +32,7 @@ function localNginx(binary: string): Engine {
 function dockerNginx(): Engine {
   const as = runAs() ?? { uid: process.getuid?.() ?? 1000, gid: process.getgid?.() ?? 1000 };
   return {
+    name: 'nginx',
     label: `${IMAGE} in Docker`,
     start: async (project, output, port) => {
       const args = [

@@ -1,4 +1,5 @@
-import { policyOf } from '../../gateway/policy.ts';
+import { inContainer } from '../../gateway/container.ts';
+import { clientsOf, policyOf } from '../../gateway/policy.ts';
 import { printRate, type Rate } from '../../gateway/quantity.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import type { Artifact } from '../../output/artifact.ts';
@@ -12,7 +13,21 @@ export const nginx: Proxy = {
   name: 'nginx',
   audit,
   render,
-  retryAfter: nginxRetryAfter,
+  container: ({ output }) => ({
+    image: 'nginx:1.30.6',
+    entrypoint: ['nginx'],
+    command: ['-p', `${inContainer.root}/${output}/nginx/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
+    reads: ['nginx'],
+    writes: { folder: 'nginx/run', options: 'mode=1777,size=256m' },
+    stopSignal: 'SIGQUIT',
+  }),
+  operation: ({ output }) => ({
+    start: `nginx -p ${output}/nginx/ -c nginx.conf`,
+    reload: `nginx -p ${output}/nginx/ -c nginx.conf -s reload`,
+    reloadInContainer: `nginx -p ${inContainer.root}/${output}/nginx/ -c nginx.conf -s reload`,
+    rereads: false,
+    note: `If nginx was killed and says that an address is in use although nothing runs: remove \`${output}/nginx/run/basic.sock\`.`,
+  }),
 };
 
 function audit(gateway: Gateway): Finding[] {
@@ -51,7 +66,7 @@ function render(gateway: Gateway, layout: Layout): Artifact[] {
     printed('upstream-headers.conf'),
     printed('response-headers.conf'),
     { path: 'nginx/gate.js', content: readTemplate('nginx/gate.js') },
-    { path: 'nginx/policy.json', content: `${JSON.stringify(policy, null, 1)}\n` },
+    { path: 'nginx/policy.json', content: `${JSON.stringify({ ...policy, clients: clientsOf(gateway) }, null, 1)}\n` },
     { path: 'nginx/api-keys.map', content: keyMap(gateway, policy.hash) },
     { path: 'nginx/certificates.map', content: certificateMap(gateway) },
     // The folder must be there before nginx starts: pid, socket, cache, logs. Nothing in it is ours to compare.

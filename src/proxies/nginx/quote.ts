@@ -1,7 +1,7 @@
 /** A word of an nginx config. Only the functions of this file make one, so nothing else can reach a template. */
 export type NginxToken = string & { readonly nginx: unique symbol };
 
-const PLAIN = /^[A-Za-z0-9_./:@=+*,-]+$/;
+const PLAIN = /^[[\]A-Za-z0-9_./:@=+*,-]+$/;
 
 /**
  * Quotes a value. Control characters would end a directive, and `$` would be read as a variable, for which nginx has

@@ -3,6 +3,7 @@ import { distinctLimits, rateClass } from '../../gateway/limits.ts';
 import { REFUSALS } from '../../gateway/refusals.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import { inContainer } from '../../gateway/container.ts';
+import { certificateFiles, projectFrom } from '../layout.ts';
 import type { Layout } from '../proxy.ts';
 import { type NginxToken, numberToken, token } from './quote.ts';
 import { nginxRate } from './rates.ts';
@@ -48,9 +49,7 @@ const FRAMING = ['content-length'];
 
 export function nginxView(gateway: Gateway, layout: Layout): NginxView {
   const compose = gateway.deploy.kind === 'compose';
-  const toProject = '../'.repeat(layout.output.split('/').length + 1);
-  const own = gateway.tls.kind === 'files' && !compose ? gateway.tls : null;
-  const fromProject = (path: string): NginxToken => token(path.startsWith('/') ? path : toProject + path);
+  const files = certificateFiles(gateway, layout);
   const { rates, concurrents } = distinctLimits(gateway);
   const model = gateway.models[0];
   if (!model) throw new Error('a gateway has at least one model');
@@ -63,14 +62,14 @@ export function nginxView(gateway: Gateway, layout: Layout): NginxView {
     hasHttp: gateway.listen.http !== null,
     healthPort: numberToken(inContainer.health),
     hosts: gateway.hosts.map(token),
-    certificate: own ? fromProject(own.cert) : fromProject('private/run/tls/cert.pem'),
-    certificateKey: own ? fromProject(own.key) : fromProject('private/run/tls/key.pem'),
-    clientCa: fromProject(`credentials/${gateway.verifiers.clientCa ?? 'ca/clients.pem'}`),
+    certificate: token(files.certificate),
+    certificateKey: token(files.key),
+    clientCa: token(files.clientCa),
     mtls: gateway.access.methods.includes('mtls'),
     basic: gateway.access.methods.includes('basic'),
     cors: gateway.cors.length > 0,
     socket: token(`unix:${layout.output}/nginx/run/basic.sock`),
-    privateRun: token(`${toProject}private/run/`),
+    privateRun: token(`${projectFrom(layout)}private/run/`),
     accessLog: token(compose ? '/dev/stdout' : 'run/access.log'),
     errorLog: token(compose ? 'stderr' : 'run/error.log'),
     failures: { rate: token(nginxRate(failures) ?? '10r/m'), burst: numberToken(failures.count - 1), hasBurst: failures.count > 1 },

@@ -1,0 +1,148 @@
+import type { ProxyName } from '../gateway/types.ts';
+import type { Trial } from './lab.ts';
+
+/** What an engine should answer, and which of the answer's headers are compared. */
+export interface Expectation {
+  /** Null when the connection ends without an answer. */
+  readonly status: number | null;
+  readonly code: string | null;
+  readonly forwarded: boolean;
+  /** Names of headers that are not compared; a trailing `*` stands for any ending. */
+  readonly unread: readonly string[];
+}
+
+/** A difference that is known and allowed. Everything that is not here must be equal on every engine. */
+interface Exception {
+  readonly engine: ProxyName;
+  readonly id: string;
+  /** What differs, for the administrator who compares engines. */
+  readonly differs: string;
+  readonly because: string;
+  /** The expectation for a request that this is about, or null for any other. Absent where HTTP/1.1 cannot show it. */
+  amend?(trial: Trial, usual: Expectation): Expectation | null;
+}
+
+const refusedFor = (trial: Trial, ...reasons: string[]): boolean =>
+  trial.decision.kind === 'refused' && reasons.includes(trial.decision.reason);
+
+const REFUSAL_HEADERS = ['WWW-Authenticate', 'Allow', 'Retry-After'];
+
+/** Whether a Host is one to a strict reader, a colon without a port being none; an absent key stands for the gateway's own. */
+const isHost = (host: string | null | undefined): boolean =>
+  host === undefined || (host !== null && /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/.test(host));
+
+export const EXCEPTIONS: readonly Exception[] = [
+  {
+    engine: 'nginx',
+    id: 'certificate-refused-after-the-handshake',
+    differs: 'A client certificate that TLS refuses is a 400 bad_request; on the others the handshake fails.',
+    because: 'nginx finishes the handshake and refuses the first request.',
+    amend: (trial, usual) => (trial.decision.kind === 'tls-refused' ? { ...usual, status: 400, code: 'bad_request' } : null),
+  },
+  {
+    engine: 'nginx',
+    id: 'request-line-before-headers',
+    differs: 'A refusal of the request line itself carries no CORS headers.',
+    because: 'nginx answers a line that it cannot parse before it reads a header, so it sees no Origin.',
+    amend: (trial, usual) => (refusedFor(trial, 'method_form', 'path_form') ? { ...usual, unread: ['Access-Control-*'] } : null),
+  },
+  {
+    engine: 'nginx',
+    id: 'http-0.9',
+    differs: 'An answer to HTTP/0.9 has no status line.',
+    because: 'nginx still speaks it.',
+  },
+  {
+    engine: 'nginx',
+    id: 'nginx-1.22-headers',
+    differs:
+      'Version 1.22 refuses over HTTP/2 a Host beside :authority even when they are equal, and sends the first line of a header that may repeat (Accept).',
+    because: 'It reads such headers into one place; newer ones join them.',
+  },
+  {
+    engine: 'nginx',
+    id: 'continue-before-401',
+    differs: '100-continue comes before a 401.',
+    because: 'nginx sends it when it hands the request to a location.',
+  },
+  {
+    engine: 'nginx',
+    id: 'retry-after-rounded',
+    differs: 'Retry-After may be a second longer than the bucket needs.',
+    because: 'nginx keeps thousandths of a request a second, rounded down.',
+  },
+  {
+    engine: 'nginx',
+    id: 'policy-at-start',
+    differs: 'A missing or corrupt policy refuses the start, and a reload keeps the old one; look-ups of another policy are a 503.',
+    because: 'nginx reads the policy when it reads its config.',
+  },
+  {
+    engine: 'httpd',
+    id: 'length-required',
+    differs: 'A body of unknown length is a 411 length_required.',
+    because: 'httpd hands a chunked body on while it comes and cannot stop it at the limit.',
+    amend: (trial, usual) =>
+      trial.sketch.chunked && (trial.decision.kind === 'forward' || refusedFor(trial, 'read_length'))
+        ? { ...usual, status: 411, code: 'length_required', forwarded: false }
+        : null,
+  },
+  {
+    engine: 'httpd',
+    id: 'own-parse-errors',
+    differs: 'A request that httpd itself cannot parse, its Host included, is a 400 bad_request without CORS headers.',
+    because: 'httpd answers before any module is asked.',
+    amend: (trial, usual) => {
+      if (refusedFor(trial, 'method_form', 'path_form')) return { ...usual, unread: ['Access-Control-*', 'Vary'] };
+      if (usual.status === null || isHost(trial.sketch.host)) return null;
+      return { status: 400, code: 'bad_request', forwarded: false, unread: [...REFUSAL_HEADERS, 'Access-Control-*', 'Vary'] };
+    },
+  },
+  {
+    engine: 'httpd',
+    id: 'authority-alone',
+    differs: 'Over HTTP/2 a Host beside :authority is not looked at; :authority decides.',
+    because: 'mod_http2 makes one of the two before any module is asked.',
+  },
+  {
+    engine: 'httpd',
+    id: 'joined-lines',
+    differs:
+      'Lines of a repeated header count as one towards the limit of 100, and one Authorization, key, Origin or Content-Type line that holds a comma and a space is taken for two (400).',
+    because: 'httpd joins repeated lines before any module is asked.',
+  },
+];
+
+/** What `decide()` says, as an engine without exceptions would answer. */
+function usualExpectation({ decision }: Trial): Expectation {
+  const answer = (status: number | null, code: string | null = null, forwarded = false): Expectation => ({
+    status,
+    code,
+    forwarded,
+    unread: [],
+  });
+  switch (decision.kind) {
+    case 'tls-refused':
+      return answer(null);
+    case 'acme':
+      return answer(404);
+    case 'redirect':
+      return answer(308);
+    case 'preflight':
+      return answer(204);
+    case 'refused':
+      return answer(decision.status, decision.code);
+    case 'answer':
+      return answer(200);
+    case 'forward':
+      return answer(200, null, true);
+  }
+}
+
+/** What this engine should answer. */
+export function expectationOn(engine: ProxyName, trial: Trial): Expectation {
+  return EXCEPTIONS.filter((exception) => exception.engine === engine).reduce(
+    (usual, exception) => exception.amend?.(trial, usual) ?? usual,
+    usualExpectation(trial),
+  );
+}

@@ -1,0 +1,18 @@
+import type { Gateway } from '../gateway/types.ts';
+import type { Layout } from './proxy.ts';
+
+/** The way from an engine's folder to the project: `../../` for `gateway/nginx`. */
+export function projectFrom(layout: Layout): string {
+  return '../'.repeat(layout.output.split('/').length + 1);
+}
+
+/** The certificates that every engine reads, as seen from its folder. In a container all of them lie at one place. */
+export function certificateFiles(gateway: Gateway, layout: Layout): { certificate: string; key: string; clientCa: string } {
+  const from = (path: string): string => (path.startsWith('/') ? path : projectFrom(layout) + path);
+  const own = gateway.tls.kind === 'files' && gateway.deploy.kind !== 'compose' ? gateway.tls : null;
+  return {
+    certificate: from(own?.cert ?? 'private/run/tls/cert.pem'),
+    key: from(own?.key ?? 'private/run/tls/key.pem'),
+    clientCa: from(`credentials/${gateway.verifiers.clientCa ?? 'ca/clients.pem'}`),
+  };
+}
