@@ -8,7 +8,9 @@ import type { Gateway, Verifiers } from './gateway/types.ts';
 import type { Artifact } from './output/artifact.ts';
 import { hasAuthority, liveCertificates } from './pki/inventory.ts';
 import { hasErrors, type Problem, ProblemError, stop } from './problems/problem.ts';
+import { readJwtKeys } from './jwt-keys.ts';
 import { PROXIES } from './proxies/index.ts';
+import type { Finding } from './proxies/proxy.ts';
 import type { SpecDocument } from './spec/document.ts';
 import { readSpec } from './spec/read.ts';
 import { resolveSpec } from './spec/resolve/index.ts';
@@ -48,7 +50,11 @@ export function loadText(file: string, text: string): Loaded {
   const read = readSpec(file, text);
   if (!read.spec || !read.document) return { project: null, problems: read.problems };
   const paths = statePaths(dirname(resolve(file)));
-  const { gateway, problems } = resolveSpec(read.spec, readVerifiers(paths), read.document);
+  const { verifiers, problems: unreadable } = readVerifiers(paths, read.spec);
+  const resolved = resolveSpec(read.spec, verifiers, read.document);
+  const { gateway } = resolved;
+  const { document } = read;
+  const problems = [...resolved.problems, ...unreadable.map(({ about, ...problem }) => ({ ...problem, at: document.at(about) }))];
   const audited = gateway ? [...problems, ...auditGateway(gateway, read.document)] : problems;
   if (!gateway || hasErrors(audited)) return { project: null, problems: audited };
   return { project: { file, paths, text, document: read.document, spec: read.spec, gateway, problems: audited }, problems: audited };
@@ -67,15 +73,28 @@ export function requireProject(file: string): Project {
   return project;
 }
 
-export function readVerifiers(paths: StatePaths): Verifiers {
+/** What is needed to recognise a credential, and what is wrong with the files that say it. */
+export function readVerifiers(paths: StatePaths, spec: Spec): { verifiers: Verifiers; problems: Finding[] } {
+  const { jwt } = spec.auth;
+  // What is fetched at run time is no file.
+  const read = jwt && !/^https?:/.test(jwt.keys) ? readJwtKeys(paths.project, jwt.keys) : null;
   return {
-    keys: liveKeys(paths).map((key) => ({
-      sha256: key.sha256,
-      client: key.client,
-      expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000),
+    verifiers: {
+      keys: liveKeys(paths).map((key) => ({
+        sha256: key.sha256,
+        client: key.client,
+        expires: key.expires === null ? null : Math.floor(Date.parse(key.expires) / 1000),
+      })),
+      certificates: liveCertificates(paths).map(({ sha256, sha1, serial, client }) => ({ sha256, sha1, serial, client })),
+      jwtKeys: read?.keys ?? [],
+      clientCa: hasAuthority(paths, 'clients') ? 'ca/clients.pem' : null,
+    },
+    problems: (read?.problems ?? []).map((problem) => ({
+      code: 'jwt-keys',
+      severity: 'error',
+      about: ['auth', 'jwt', 'keys'],
+      ...problem,
     })),
-    certificates: liveCertificates(paths).map(({ sha256, sha1, serial, client }) => ({ sha256, sha1, serial, client })),
-    clientCa: hasAuthority(paths, 'clients') ? 'ca/clients.pem' : null,
   };
 }
 

@@ -25,6 +25,8 @@ export interface AskOptions extends CommonOptions {
 /** Stands for the client's real secret: `ask` needs none, because the store knows whether one is live. */
 const KEY = 'the-key-of-the-client';
 const PASSWORD = 'the-password';
+/** Of the shape of a JWT; what it says is what the world answers. */
+const TOKEN = 'the.token.of-the-client';
 const FINGERPRINT = 'the-certificate-of-the-client';
 
 /** The request may come as one argument or as two: 'POST /v1/models' or POST /v1/models. */
@@ -52,7 +54,7 @@ export function answerFor(project: Project, question: string, options: Omit<AskO
     throw stop('invalid-value', `"${options.from}" is not an address`);
   const shown = client === null ? [] : credentialsOf(project, client, options.with);
   const request = requestFor(gateway, match[1] ?? '', match[2] ?? '', shown, client, options);
-  const decision = decide(gateway, request, worldFor(client ?? '', shown));
+  const decision = decide(gateway, request, worldFor(gateway, client ?? '', shown));
   const source = behind(project.document, gateway, decision, 'client' in decision ? (decision.client ?? client) : client);
   return {
     text: describeDecision(decision),
@@ -75,15 +77,16 @@ function credentialsOf(project: Project, client: string, wanted: string | undefi
     )
       ? ['mtls']
       : []),
+    ...(project.gateway.clients.some((one) => one.name === client && one.subject !== null) ? ['jwt'] : []),
   ];
   if (wanted === undefined) return live;
   const names = wanted === '' || wanted === 'none' ? [] : wanted.split(',');
-  const unknown = names.filter((name) => !['apiKey', 'basic', 'mtls'].includes(name));
+  const unknown = names.filter((name) => !['apiKey', 'basic', 'mtls', 'jwt'].includes(name));
   if (unknown.length > 0)
     throw stop(
       'invalid-value',
       `"${unknown.join(', ')}" is not a credential`,
-      '--with takes apiKey, basic, mtls, joined by commas, or none',
+      '--with takes apiKey, basic, mtls, jwt, joined by commas, or none',
     );
   return names;
 }
@@ -107,6 +110,7 @@ function requestFor(
     );
   if (shown.includes('basic') && (!shown.includes('apiKey') || keyBeside))
     headers.push(['Authorization', `Basic ${Buffer.from(`${client}:${PASSWORD}`).toString('base64')}`]);
+  if (shown.includes('jwt') && !headers.some(([name]) => name === 'Authorization')) headers.push(['Authorization', `Bearer ${TOKEN}`]);
   if (options.origin !== undefined) headers.push(['Origin', options.origin]);
   const bytes = Number(options.bytes ?? (method === 'POST' ? 100 : 0));
   if (!Number.isSafeInteger(bytes) || bytes < 0) throw stop('invalid-value', `"${options.bytes}" is not a number of bytes`);
@@ -122,13 +126,18 @@ function requestFor(
   };
 }
 
-function worldFor(client: string, shown: readonly string[]): World {
+function worldFor(gateway: Gateway, client: string, shown: readonly string[]): World {
   const digest = createHash('sha256').update(KEY).digest('hex');
   return {
     now: Math.floor(Date.now() / 1000),
     key: (sha256) => (sha256 === digest && shown.includes('apiKey') ? { client, expires: null } : null),
     password: ({ name, password }) => (name === client && password === PASSWORD && shown.includes('basic') ? 'right' : 'wrong'),
-    jwt: () => ({ valid: false, reason: 'no_jwt' }),
+    jwt: (token) => {
+      const subject = gateway.clients.find((one) => one.name === client)?.subject;
+      return token === TOKEN && subject && shown.includes('jwt')
+        ? { valid: true, subject, roles: null }
+        : { valid: false, reason: 'token_signature' };
+    },
     certificate: (fingerprint) => (fingerprint === FINGERPRINT && shown.includes('mtls') ? client : null),
     rate: () => null,
     concurrent: () => 0,

@@ -4,6 +4,7 @@ import { followState } from '../credentials/state.ts';
 import { applyChanges, type Change, planChanges } from '../output/plan.ts';
 import { engineCommands } from '../deploy/engines.ts';
 import { outputBelow, type Project, renderGateway, requireProject } from '../pipeline.ts';
+import { derivePrivateFiles } from '../private-files.ts';
 import { type CommonOptions, EXIT, out, say, sayProblems } from './io.ts';
 
 interface Options extends CommonOptions {
@@ -44,6 +45,7 @@ function write(options: CommonOptions): { project: Project; changes: readonly Ch
     const project = requireProject(options.file);
     const { directory, changes } = plan(project, options.output);
     applyChanges(directory, changes);
+    derivePrivateFiles(project.paths, project.gateway, outputBelow(project.paths.project, options.output));
     return { project, changes };
   });
 }

@@ -13,6 +13,11 @@ const DECOY = '-';
 
 /** Names and hashes of a htpasswd file, without the decoy. */
 export function readPasswords(paths: StatePaths): Map<string, string> {
+  return new Map([...readAllPasswords(paths)].filter(([name]) => name !== DECOY));
+}
+
+/** The same with the decoy, as an engine checks them. */
+export function readAllPasswords(paths: StatePaths): Map<string, string> {
   const text = readText(paths.htpasswd) ?? '';
   const entries = text.split('\n').flatMap((line, i): [string, string][] => {
     if (line === '') return [];
@@ -21,7 +26,7 @@ export function readPasswords(paths: StatePaths): Map<string, string> {
       throw stop('store-corrupt', `${paths.htpasswd}:${i + 1} is not a name and a bcrypt hash`, 'restore the file; nothing was changed');
     return [[match[1] ?? '', match[2] ?? '']];
   });
-  return new Map(entries.filter(([name]) => name !== DECOY));
+  return new Map(entries);
 }
 
 /** Sets a password; the caller holds the lock. Refuses what is too short, and what bcrypt would cut at 72 bytes. */

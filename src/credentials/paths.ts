@@ -23,6 +23,7 @@ export function statePaths(project: string) {
     passwords: join(run, 'passwords'),
     htpasswd: join(run, 'passwords', 'htpasswd'),
     rememberSecret: join(run, 'passwords', 'remember.secret'),
+    jwtSecrets: join(run, 'jwt'),
     tlsCert: join(run, 'tls', 'cert.pem'),
     tlsKey: join(run, 'tls', 'key.pem'),
     upstreamKey: (id: string) => join(run, 'upstream', `${id}.key`),

@@ -9,8 +9,10 @@ import {
   openSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -45,6 +47,19 @@ export function createOnce(path: string, content: string | Uint8Array, mode: num
       unlinkSync(temporary);
     }
   });
+}
+
+/** Makes a link, unless there is one already that says the same. */
+export function linkOnce(path: string, target: string): void {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })) {
+      if (readlinkSync(path) === target) return;
+      unlinkSync(path);
+    }
+    symlinkSync(target, path);
+  } catch (error) {
+    throw asProblem(error, path);
+  }
 }
 
 function withTemporary(path: string, content: string | Uint8Array, mode: number, place: (temporary: string) => void): void {

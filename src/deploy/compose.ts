@@ -22,14 +22,16 @@ export function composeObject(gateway: Gateway, output: string): Record<string, 
   const toProject = '../'.repeat(output.split('/').length);
   const running = gateway.models.filter((model) => model.run !== null);
   const models = running.map((model) => [vllmServiceName(model), vllmService(gateway, model, toProject, COMMON)] as const);
+  const companions = engineServices(gateway).flatMap(({ proxy }) => proxy.container({ output }, gateway).companion?.name ?? []);
   const egress = running.some((model) => !model.run?.offline);
   return {
-    name: `gatewright-${(gateway.hosts[0] ?? 'gateway').replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '')}`,
+    name: inContainer.project(gateway),
     services: { ...gatewayServices(gateway, output, toProject), ...Object.fromEntries(models) },
     networks: {
       edge: {},
       inner: { internal: true, ipam: { config: [{ subnet: gateway.deploy.subnet.text }] } },
       ...(egress ? { egress: {} } : {}),
+      ...Object.fromEntries(companions.map((name) => [name, { internal: true }])),
     },
     ...(running.length > 0
       ? { volumes: Object.fromEntries(['huggingface', ...running.map((model) => `vllm-cache-${model.id}`)].map((name) => [name, {}])) }
@@ -52,15 +54,32 @@ export function renderCompose(gateway: Gateway, output: string): Artifact[] {
 /** With a list of proxies one is started at a time: all have the same ports and address. */
 function gatewayServices(gateway: Gateway, output: string, toProject: string): Record<string, unknown> {
   return Object.fromEntries(
-    engineServices(gateway).map(({ proxy, service, profile }) => [
-      service,
-      { ...(profile === null ? {} : { profiles: [profile] }), ...gatewayService(gateway, proxy, output, toProject) },
-    ]),
+    engineServices(gateway).flatMap(({ proxy, service, profile }) => {
+      const only = profile === null ? {} : { profiles: [profile] };
+      const { companion } = proxy.container({ output }, gateway);
+      return [
+        [service, { ...only, ...gatewayService(gateway, proxy, output, toProject) }],
+        ...(companion
+          ? [
+              [
+                companion.name,
+                { ...only, ...companion.service, ...COMMON, read_only: true, tmpfs: ['/run', '/tmp'], networks: { [companion.name]: {} } },
+              ],
+            ]
+          : []),
+      ];
+    }),
   );
 }
 
+function imageOf(gateway: Gateway, image: string | { readonly build: string }): Record<string, unknown> {
+  const own = gateway.deploy.kind === 'compose' ? gateway.deploy.image : null;
+  if (own) return { image: literal(own) };
+  return typeof image === 'string' ? { image: literal(image) } : { build: { context: image.build } };
+}
+
 function gatewayService(gateway: Gateway, proxy: Proxy, output: string, toProject: string): Record<string, unknown> {
-  const engine = proxy.container({ output });
+  const engine = proxy.container({ output }, gateway);
   const inside = (path: string): string => `${inContainer.root}/${path}`;
   const fromProject = (path: string): Record<string, unknown> => bind(`${toProject}${path}`, inside(path));
   const own = gateway.tls.kind === 'files' ? gateway.tls : null;
@@ -73,10 +92,10 @@ function gatewayService(gateway: Gateway, proxy: Proxy, output: string, toProjec
   });
   const address = inContainer.gatewayAddress(gateway);
   return {
-    image: literal((gateway.deploy.kind === 'compose' && gateway.deploy.image) || engine.image),
+    ...imageOf(gateway, engine.image),
     entrypoint: engine.entrypoint,
     command: engine.command,
-    working_dir: inContainer.root,
+    working_dir: engine.directory,
     // The owner of private/; a file of mode 0600 is unreadable to anybody else, root without capabilities included.
     user: '${GATEWRIGHT_UID:-1000}:${GATEWRIGHT_GID:-1000}',
     read_only: true,
@@ -92,20 +111,20 @@ function gatewayService(gateway: Gateway, proxy: Proxy, output: string, toProjec
         : [fromProject('private/run/tls')]),
       ...(gateway.access.methods.includes('mtls') ? [fromProject('credentials/ca')] : []),
       ...(gateway.access.methods.includes('basic') ? [fromProject('private/run/passwords')] : []),
+      ...(gateway.access.jwt?.keys.some((key) => key.secret !== null) ? [fromProject('private/run/jwt')] : []),
       ...(gateway.models.some((model) => model.keyRequired) ? [fromProject('private/run/upstream')] : []),
+      ...engine.readsPrivate.map((folder) => fromProject(`private/run/${folder}`)),
     ],
     tmpfs: [`${inside(`${output}/${engine.writes.folder}`)}:${engine.writes.options}`, '/tmp:size=16m'],
-    networks: { edge: {}, inner: address ? { ipv4_address: address } : {} },
+    ...(Object.keys(engine.labels).length > 0
+      ? { labels: Object.fromEntries(Object.entries(engine.labels).map(([name, value]) => [name, literal(value)])) }
+      : {}),
+    networks: { edge: {}, inner: address ? { ipv4_address: address } : {}, ...(engine.companion ? { [engine.companion.name]: {} } : {}) },
     ...(gateway.models.some((model) => model.upstream.host === 'host.docker.internal')
       ? { extra_hosts: ['host.docker.internal:host-gateway'] }
       : {}),
     healthcheck: {
-      test: [
-        'CMD',
-        'bash',
-        '-c',
-        `exec 3<>/dev/tcp/127.0.0.1/${inContainer.health} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q ' 204 ' <&3`,
-      ],
+      test: engine.health.map(literal),
       interval: '10s',
       timeout: '3s',
       retries: 3,

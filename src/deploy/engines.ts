@@ -35,7 +35,7 @@ export function engineCommands(gateway: Gateway, output: string, folder = ''): E
     return {
       name: proxy.name,
       start: `GATEWRIGHT_UID=$(id -u) GATEWRIGHT_GID=$(id -g) ${compose}up -d`,
-      reload: `${compose}exec ${service} ${reloadInContainer}`,
+      reload: reloadInContainer === null ? `${compose}restart ${service}` : `${compose}exec ${service} ${reloadInContainer}`,
       rereads,
       note: '',
     };

@@ -7,8 +7,14 @@ export const inContainer = {
   http: 8080,
   /** On the container's loopback alone. */
   health: 8081,
+  /** Likewise; where an engine asks itself about passwords. */
+  passwords: 8082,
   /** The project's root inside every container. */
   root: '/etc/gatewright',
+  /** The name of the compose project, so that several gateways of one machine stay apart. */
+  project(gateway: Gateway): string {
+    return `gatewright-${(gateway.hosts[0] ?? 'gateway').replace(/[^a-z0-9]+/g, '-').replace(/^-+|-+$/g, '')}`;
+  },
   /** The pinned address of a model's server on the inner network, or undefined for an upstream that runs elsewhere. */
   addressOf(gateway: Gateway, modelId: string): string | undefined {
     if (gateway.deploy.kind !== 'compose') return undefined;

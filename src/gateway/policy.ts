@@ -3,9 +3,11 @@ import type { Cidr } from './address.ts';
 import { branchesOf, type Method } from './expression.ts';
 import { PASSED_HEADERS } from './forward.ts';
 import { KEY_LENGTH, MAX_PASSWORD_BYTES } from './identity.ts';
-import { rateClass } from './limits.ts';
+import { distinctLimits, rateClass } from './limits.ts';
+import type { Rate } from './quantity.ts';
 import { REFUSALS, refusalBody } from './refusals.ts';
 import type { Route } from './routes/route.ts';
+import { JWT_LEEWAY, type JwtSettings } from './token.ts';
 import type { Gateway } from './types.ts';
 import { FORBIDDEN_PARAMETERS, LIMITS, SINGLE_HEADERS, secretHeaders } from './well-formed.ts';
 
@@ -23,9 +25,7 @@ export interface Policy {
  */
 export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; seconds: number }) => number): Policy {
   const { access } = gateway;
-  const rates = new Map(
-    gateway.clients.flatMap((client) => (client.requests ? [[rateClass(client.requests), client.requests] as const] : [])),
-  );
+  const rates = new Map(distinctLimits(gateway).rates.map((rate) => [rateClass(rate), rate] as const));
   const content = {
     hosts: presence(gateway.hosts),
     limits: { ...LIMITS, body: gateway.limits.body, concurrent: gateway.limits.concurrent, key: KEY_LENGTH, password: MAX_PASSWORD_BYTES },
@@ -49,6 +49,7 @@ export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; s
     trusted: gateway.listen.trustedProxies.map(range),
     addressClient: access.addressClient,
     roles: Object.fromEntries(gateway.roles.map((role) => [role.name, presence(role.routes)])),
+    ...(access.jwt ? { jwt: jwtPolicy(gateway, access.jwt) } : {}),
     retryAfter: Object.fromEntries([...rates].map(([name, rate]) => [name, retryAfter(rate)])),
     failures: { ...gateway.limits.failures, retryAfter: retryAfter(gateway.limits.failures) },
     cors: presence(gateway.cors),
@@ -60,6 +61,29 @@ export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; s
     bodies: Object.fromEntries(Object.keys(REFUSALS).map((code) => [code, refusalBody(code as keyof typeof REFUSALS)])),
   };
   return { format: 1, hash: createHash('sha256').update(JSON.stringify(content)).digest('hex'), ...content };
+}
+
+/** Whose tokens are taken; who is a client of the spec; and what others may, who have the limits of their role. */
+function jwtPolicy(gateway: Gateway, jwt: JwtSettings) {
+  const rate = (limits: { requests: Rate | null; concurrent: number | null }) => ({
+    rate: rateClass(limits.requests),
+    concurrent: limits.concurrent === null ? '' : String(limits.concurrent),
+  });
+  return {
+    issuer: jwt.issuer,
+    audience: jwt.audience,
+    client: jwt.client,
+    roles: jwt.roles ?? '',
+    role: jwt.role ?? '',
+    leeway: JWT_LEEWAY,
+    keys: jwt.keys.map((key) => ({
+      kid: key.kid ?? '',
+      alg: key.alg,
+      ...(key.secret === null ? { spki: key.spki } : { file: `jwt/${key.secret}.key` }),
+    })),
+    subjects: Object.fromEntries(gateway.clients.flatMap((client) => (client.subject === null ? [] : [[client.subject, client.name]]))),
+    limits: Object.fromEntries(gateway.roles.map((role) => [role.name, rate(role)])),
+  };
 }
 
 /** The clients, for an engine whose policy holds them; others look them up (lookups.ts). */

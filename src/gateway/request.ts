@@ -27,7 +27,7 @@ interface PasswordCheck {
   readonly address: string;
 }
 
-type TokenResult =
+export type TokenResult =
   | { readonly valid: true; readonly subject: string; readonly roles: string | readonly string[] | null }
   | { readonly valid: false; readonly reason: string };
 

@@ -2,6 +2,7 @@ import type { Cidr } from './address.ts';
 import type { Branch, Expression, Method } from './expression.ts';
 import type { Rate } from './quantity.ts';
 import type { Route } from './routes/route.ts';
+import type { JwtKey, JwtSettings } from './token.ts';
 
 /*
  * The model: what must be true of any engine, with every default and inheritance decided.
@@ -74,15 +75,6 @@ export interface Client {
   readonly subject: string | null;
 }
 
-interface JwtSettings {
-  readonly issuer: string;
-  readonly audience: string;
-  readonly keys: string;
-  readonly client: string;
-  readonly roles: string | null;
-  readonly role: string | null;
-}
-
 export interface Access {
   /** The text of the spec, for people. */
   readonly text: string;
@@ -100,6 +92,8 @@ export interface Access {
 export interface Verifiers {
   readonly keys: readonly { readonly sha256: string; readonly client: string; readonly expires: number | null }[];
   readonly certificates: readonly { readonly sha256: string; readonly sha1: string; readonly serial: string; readonly client: string }[];
+  /** Keys that sign tokens. */
+  readonly jwtKeys: readonly JwtKey[];
   /** The CA that issues client certificates, as the path of its certificate below `credentials/`, or null. */
   readonly clientCa: string | null;
 }

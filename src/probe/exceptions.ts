@@ -1,4 +1,5 @@
 import type { ProxyName } from '../gateway/types.ts';
+import { type GatewayRequest, headerValues } from '../gateway/request.ts';
 import type { Trial } from './lab.ts';
 
 /** What an engine should answer, and which of the answer's headers are compared. */
@@ -9,6 +10,8 @@ export interface Expectation {
   readonly forwarded: boolean;
   /** Names of headers that are not compared; a trailing `*` stands for any ending. */
   readonly unread: readonly string[];
+  /** The engine's own words: nothing but the status is compared. */
+  readonly bare?: boolean;
 }
 
 /** A difference that is known and allowed. Everything that is not here must be equal on every engine. */
@@ -20,6 +23,8 @@ interface Exception {
   readonly because: string;
   /** The expectation for a request that this is about, or null for any other. Absent where HTTP/1.1 cannot show it. */
   amend?(trial: Trial, usual: Expectation): Expectation | null;
+  /** The request as the gate of this engine gets to see it. */
+  seen?(request: GatewayRequest): GatewayRequest;
 }
 
 const refusedFor = (trial: Trial, ...reasons: string[]): boolean =>
@@ -30,6 +35,9 @@ const REFUSAL_HEADERS = ['WWW-Authenticate', 'Allow', 'Retry-After'];
 /** Whether a Host is one to a strict reader, a colon without a port being none; an absent key stands for the gateway's own. */
 const isHost = (host: string | null | undefined): boolean =>
   host === undefined || (host !== null && /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/.test(host));
+
+/** What Go lets pass as a Host (golang.org/x/net/http/httpguts, ValidHostHeader): one must be there, empty or not. */
+const isGoHost = (host: string | null | undefined): boolean => host === undefined || (host !== null && !/[@/?# ]/.test(host));
 
 export const EXCEPTIONS: readonly Exception[] = [
   {
@@ -111,7 +119,62 @@ export const EXCEPTIONS: readonly Exception[] = [
       'Lines of a repeated header count as one towards the limit of 100, and one Authorization, key, Origin or Content-Type line that holds a comma and a space is taken for two (400).',
     because: 'httpd joins repeated lines before any module is asked.',
   },
+  {
+    engine: 'traefik',
+    id: 'own-parse-errors',
+    differs: 'A request that Go cannot parse, its Host included, and one with a fragment are a 400 in text or without a body.',
+    because: 'Go answers before any middleware is asked.',
+    amend: (trial, usual) => {
+      const { target, host } = trial.sketch;
+      const unreadable =
+        /%(?![0-9A-Fa-f]{2})|[#\x00-\x20\x7f]/.test(target.split('?')[0] ?? '') || !/^(?:\/|\*$|https?:)/i.test(target) || !isGoHost(host);
+      return usual.status !== null && unreadable ? { status: 400, code: null, forwarded: false, unread: [], bare: true } : null;
+    },
+  },
+  {
+    engine: 'traefik',
+    id: 'connection-stripped',
+    differs: 'What Connection names is dropped instead of being refused.',
+    because: 'Traefik removes Connection, and the headers that it names, before any middleware is asked. So it has no effect.',
+    seen: (request) => {
+      const named = headerValues(request.headers, 'connection').flatMap((line) => line.split(',').map((name) => name.trim().toLowerCase()));
+      const upgrade = named.includes('upgrade') && headerValues(request.headers, 'upgrade').length > 0;
+      const kept = request.headers.filter(
+        ([name]) => name.toLowerCase() !== 'connection' && !(named.includes(name.toLowerCase()) && !upgrade),
+      );
+      return { ...request, headers: kept };
+    },
+  },
+  {
+    engine: 'traefik',
+    id: 'encoded-paths',
+    differs: 'A path in which both unreserved and other characters are percent-encoded may be a 404 where decide() says 400.',
+    because: 'Traefik decodes unreserved characters before any middleware is asked, and tells only that it did something.',
+  },
+  {
+    engine: 'traefik',
+    id: 'authority-alone',
+    differs: 'Over HTTP/2 a Host beside :authority is not looked at; :authority decides.',
+    because: 'Go makes one of the two before any middleware is asked.',
+  },
+  {
+    engine: 'traefik',
+    id: 'oversize-headers',
+    differs: 'Headers over about 70 KB are a 431 in text, and over HTTP/2 the end of the connection.',
+    because: "Go's own limit, which stands above the gate's.",
+  },
+  {
+    engine: 'traefik',
+    id: 'asterisk',
+    differs: 'A request of OPTIONS * is a 200 without a body, and shows nothing.',
+    because: 'Go answers it by itself.',
+  },
 ];
+
+/** The request as an engine's gate gets to see it. */
+export function seenBy(engine: ProxyName, request: GatewayRequest): GatewayRequest {
+  return EXCEPTIONS.filter((exception) => exception.engine === engine).reduce((seen, exception) => exception.seen?.(seen) ?? seen, request);
+}
 
 /** What `decide()` says, as an engine without exceptions would answer. */
 function usualExpectation({ decision }: Trial): Expectation {

@@ -25,6 +25,13 @@ export function judge(subject: Subject, trial: Trial): Verdict {
     ];
     return { expected, got: outcome.error, differences };
   }
+  if (want.bare) {
+    const differences = [
+      ...(outcome.status === want.status ? [] : [`status ${outcome.status}, not ${want.status}`]),
+      ...(seen.length > 0 ? ['the upstream saw the request'] : []),
+    ];
+    return { expected, got: describe(outcome.status, null, seen.length > 0), differences };
+  }
   const code = outcome.status >= 400 ? errorCode(outcome.body) : null;
   const got = describe(outcome.status, code, seen.length > 0);
   const differences: string[] = [];

@@ -1,7 +1,8 @@
 import { decide } from '../gateway/decide.ts';
-import type { Decision, World } from '../gateway/request.ts';
+import type { Decision, GatewayRequest, World } from '../gateway/request.ts';
 import type { Double, Seen } from './double.ts';
 import type { Engine, RunningEngine } from './engines/engine.ts';
+import { seenBy } from './exceptions.ts';
 import { exchange, type Outcome } from './exchange.ts';
 import { asRequest, type Sketch, sendSketch, wireBytes } from './request.ts';
 import { giveTo, type Subject } from './subject.ts';
@@ -50,15 +51,16 @@ export async function openLab(subject: Subject, engine: Engine, double: Double):
     tally.clear();
     running = await start();
   };
-  const predict = (sketch: Sketch): Decision => decide(subject.gateway, asRequest(subject, sketch), worldOf(subject));
+  const seen = (sketch: Sketch): GatewayRequest => seenBy(subject.proxy, asRequest(subject, sketch));
+  const predict = (sketch: Sketch): Decision => decide(subject.gateway, seen(sketch), worldOf(subject));
   const trial = async (sketch: Sketch): Promise<Trial> => {
     const before = new Map(tally);
-    let decision = decide(subject.gateway, asRequest(subject, sketch), world);
+    let decision = decide(subject.gateway, seen(sketch), world);
     if (usedUp(tally, subject)) {
       tally.clear();
       for (const [key, value] of before) tally.set(key, value);
       await fresh();
-      decision = decide(subject.gateway, asRequest(subject, sketch), world);
+      decision = decide(subject.gateway, seen(sketch), world);
     }
     const from = double.seen.length;
     const outcome = await sendSketch(subject, sketch);

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, lchownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,23 +8,28 @@ import { setPassword } from '../credentials/htpasswd.ts';
 import { type StatePaths, statePaths } from '../credentials/paths.ts';
 import { Secret } from '../credentials/secret.ts';
 import { changeState } from '../credentials/state.ts';
-import { makePrivateDirectory } from '../credentials/store.ts';
+import { makePrivateDirectory, writeAtomic } from '../credentials/store.ts';
 import { parseCidr } from '../gateway/address.ts';
+import type { JwtAlgorithm } from '../gateway/token.ts';
 import type { Gateway, ProxyName } from '../gateway/types.ts';
 import { applyChanges, planChanges } from '../output/plan.ts';
 import { createAuthority, issueClientCertificate, revokeCertificates, type Tools } from '../pki/authority.ts';
 import { liveCertificates } from '../pki/inventory.ts';
 import { readVerifiers, renderGateway } from '../pipeline.ts';
+import { derivePrivateFiles } from '../private-files.ts';
 import { prepare, writeUpstreamKey } from '../prepare.ts';
 import { ProblemError } from '../problems/problem.ts';
 import type { Spec } from '../spec/schema.ts';
 import { resolveSpec } from '../spec/resolve/index.ts';
 import { atExit } from './at-exit.ts';
 import { runAs } from './engines/process.ts';
+import { makeIssuer, type TokenIssuer } from './issuer.ts';
 
 /** Addresses of loopback stand for the world: from here requests come as through a trusted proxy. */
 export const TRUSTED_PEER = '127.0.0.9';
 const OUTPUT = 'gateway';
+/** In private/, because it may hold shared secrets. */
+const JWKS = 'private/jwks.json';
 const DAY = 86_400_000;
 
 /** What one client of the spec can show. All of it was made for this run and ends with it. */
@@ -48,6 +53,8 @@ export interface Subject {
   readonly cast: readonly Credentials[];
   /** A certificate of a CA that the gateway does not know. */
   readonly foreignCertificate: { readonly cert: string; readonly key: string } | null;
+  /** The identity provider, where the spec has one. */
+  readonly issuer: TokenIssuer | null;
   readonly upstreamKey: string;
   /** What differs from the user's spec, for people. */
   readonly changes: readonly string[];
@@ -62,6 +69,8 @@ export interface SubjectOptions {
   readonly addLocalhost?: boolean;
   /** The engine that the subject is for. */
   readonly proxy: ProxyName;
+  /** What the identity provider that stands for the spec's own signs with. */
+  readonly algorithms?: readonly JwtAlgorithm[];
   /** How many clients of each role get credentials. */
   readonly perRole?: number;
 }
@@ -86,6 +95,7 @@ export async function makeSubject(spec: Spec, options: SubjectOptions): Promise<
       trustedProxies: [...(spec.listen?.trustedProxies ?? []), trusted],
     },
     tls: { selfSigned: true },
+    auth: spec.auth.jwt ? { ...spec.auth, jwt: { ...spec.auth.jwt, keys: JWKS } } : spec.auth,
     models: spec.models.map((model) => ({
       ...((model.name ?? model.run) ? { name: model.name ?? model.run?.split('/').at(-1)?.toLowerCase() } : {}),
       ...(model.aliases ? { aliases: model.aliases } : {}),
@@ -113,6 +123,8 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
   changeState(paths, () => {
     if (mtls) createAuthority(paths, 'clients', tools);
   });
+  const issuer = spec.auth.jwt ? makeIssuer(options.algorithms ?? ['RS256', 'ES256']) : null;
+  if (issuer) writeAtomic(join(paths.project, JWKS), issuer.jwks, 0o600);
   const first = resolved(spec, paths);
   prepare(paths, first, tools);
   const upstreamKey = Buffer.from(tools.random(24)).toString('hex');
@@ -123,6 +135,7 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
   });
   const gateway = resolved(spec, paths);
   applyChanges(join(paths.project, OUTPUT), planChanges(join(paths.project, OUTPUT), renderGateway(gateway, OUTPUT)));
+  changeState(paths, () => derivePrivateFiles(paths, gateway, OUTPUT));
   const foreignCertificate = mtls ? makeForeign(paths, people[0] ?? 'nobody', tools) : null;
   giveTo(paths.project);
   return {
@@ -133,20 +146,23 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
     ca: readFileSync(paths.serverCa, 'utf8'),
     cast,
     foreignCertificate,
+    issuer,
     upstreamKey,
     changes: [
       `proxy: ${options.proxy}`,
       'deploy: host',
       `listen: 127.0.0.1:${gateway.listen.https}${gateway.listen.http === null ? '' : ` and :${gateway.listen.http}`}, trustedProxies also ${TRUSTED_PEER}/32`,
       `upstreams: a vLLM double on 127.0.0.1:${options.upstream}`,
-      'credentials and TLS: made for this run',
+      `credentials${issuer ? ', an identity provider' : ''} and TLS: made for this run`,
       ...(options.addLocalhost ? ['hosts: also localhost'] : []),
     ],
   };
 }
 
 function resolved(spec: Spec, paths: StatePaths): Gateway {
-  const { gateway, problems } = resolveSpec(spec, readVerifiers(paths), null);
+  const { verifiers, problems: unreadable } = readVerifiers(paths, spec);
+  if (unreadable.length > 0) throw new Error(unreadable.map(({ message }) => message).join('; '));
+  const { gateway, problems } = resolveSpec(spec, verifiers, null);
   if (!gateway) throw new ProblemError(problems);
   return gateway;
 }
@@ -210,7 +226,7 @@ export function giveTo(directory: string): void {
   const as = runAs();
   if (!as) return;
   chownSync(directory, as.uid, as.gid);
-  for (const entry of readdirSync(directory, { recursive: true })) chownSync(join(directory, entry.toString()), as.uid, as.gid);
+  for (const entry of readdirSync(directory, { recursive: true })) lchownSync(join(directory, entry.toString()), as.uid, as.gid);
 }
 
 /** Ports below those that the system hands to outgoing connections, so that none of them takes one meanwhile. */
@@ -220,20 +236,24 @@ const PORTS = { from: 20_000, to: 32_000 };
 async function freePorts(): Promise<[number, number]> {
   const first = await freePort();
   let second = await freePort();
-  while (second === first) second = await freePort();
+  while (Math.abs(second - first) < 2) second = await freePort();
   return [first, second];
 }
 
+/** The one after it is free too: an engine may want a port of its own there. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORTS.from, PORTS.to);
-    const free = await new Promise<boolean>((resolve) => {
-      const server = createServer();
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
+    if ((await isFree(port)) && (await isFree(port + 1))) return port;
   }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise<boolean>((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /** Key digests and live fingerprints of a subject, for the world of `decide()`. */

@@ -30,6 +30,8 @@ export const PROBLEM_CODES = {
   'invalid-name': 'A name has characters that are not safe in headers, files or logs.',
   'cors-origin':
     'A CORS origin must be a scheme and an authority, such as https://chat.example.com; `*` and `null` are refused because they admit every page.',
+  'jwt-keys': 'The keys that sign tokens cannot be read from the file that auth.jwt.keys names: a JWKS, or public keys as PEM.',
+  'jwt-algorithm': 'The engine cannot check signatures of this kind.',
   'rate-not-expressible': 'The engine cannot count exactly at this rate. nginx counts whole requests a second or a minute.',
   'address-overlap':
     'An allowed or trusted address range overlaps the subnet of the compose networks, where every caller may appear with the address of the bridge.',

@@ -1,3 +1,4 @@
+import { inContainer } from '../gateway/container.ts';
 import type { Gateway } from '../gateway/types.ts';
 import type { Layout } from './proxy.ts';
 
@@ -15,4 +16,10 @@ export function certificateFiles(gateway: Gateway, layout: Layout): { certificat
     key: from(own?.key ?? 'private/run/tls/key.pem'),
     clientCa: from(`credentials/${gateway.verifiers.clientCa ?? 'ca/clients.pem'}`),
   };
+}
+
+/** A health check for images that have bash and no HTTP client. */
+export function healthByBash(path: string, status: number): string[] {
+  const ask = `printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q ' ${status} ' <&3`;
+  return ['CMD', 'bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${inContainer.health} && ${ask}`];
 }

@@ -12,16 +12,17 @@ export interface NotYet {
 export function notYet(spec: Spec): NotYet[] {
   const found: NotYet[] = [];
   const add = (path: Path, message: string, hint?: string): void => void found.push({ path, message, ...(hint ? { hint } : {}) });
-  for (const [i, name] of (spec.proxy ?? []).entries())
-    if (name === 'traefik')
-      add(spec.proxy?.length === 1 ? ['proxy'] : ['proxy', i], 'traefik is not built yet', 'use proxy: nginx or httpd');
   if (spec.deploy && 'kubernetes' in spec.deploy && spec.deploy.kubernetes)
     add(['deploy'], 'kubernetes is not built yet', 'use deploy: compose or deploy: host');
   if (spec.listen?.prefix !== undefined && spec.listen.prefix !== '/') add(['listen', 'prefix'], 'a path prefix is not built yet');
   if (spec.tls && 'acme' in spec.tls)
     add(['tls', 'acme'], 'certificates by ACME are not built yet', 'use tls: self-signed, or tls: { cert: …, key: … }');
-  if (spec.auth.jwt || /\bjwt\b/.test(spec.auth.require))
-    add(spec.auth.jwt ? ['auth', 'jwt'] : ['auth', 'require'], 'JWT is not built yet');
+  if (/^https?:/.test(spec.auth.jwt?.keys ?? ''))
+    add(
+      ['auth', 'jwt', 'keys'],
+      'a JWKS that is fetched at run time is not built yet',
+      'save the JWKS in a file, and generate again when it changes',
+    );
   if (spec.auth.mtls && Object.keys(spec.auth.mtls).length > 0)
     add(['auth', 'mtls'], 'a foreign CA for clients is not built yet', 'write mtls: {} and use gatewright ca init');
   for (const [i, model] of spec.models.entries()) {
@@ -39,7 +40,6 @@ export function notYet(spec: Spec): NotYet[] {
     for (const [i, route] of role.routes.entries())
       if (route === 'realtime') add(['roles', name, 'routes', i], 'the WebSocket route is not built yet');
   }
-  for (const [i, client] of spec.clients.entries()) if (client.sub !== undefined) add(['clients', i, 'sub'], 'JWT is not built yet');
   if (spec.timeouts) add(['timeouts'], 'timeouts are not built yet', 'the gateway waits 10 minutes between two reads from the upstream');
   if (spec.monitoring && spec.monitoring.length > 0) add(['monitoring'], 'monitoring is not built yet');
   return found;

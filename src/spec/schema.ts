@@ -114,6 +114,9 @@ const model = z.union([
   longModel,
 ]);
 
+/** Also names that are URLs, as some identity providers have. */
+const claim = text(/^[A-Za-z0-9_.:/-]{1,128}$/, 'the name of a claim');
+
 const longAuth = z.strictObject({
   require: z.string().min(1).describe('Names of methods with and, or and parentheses.'),
   apiKey: z.strictObject({ headers: z.array(text(HEADER_NAME, 'a header name')).min(1).optional() }).optional(),
@@ -131,12 +134,11 @@ const longAuth = z.strictObject({
       issuer: z.string().min(1),
       audience: z.string().min(1),
       keys: z.string().min(1).describe('A JWKS or PEM file, or the URL of a JWKS.'),
-      client: z.string().optional().describe('The claim that names the caller; sub by default.'),
-      roles: z.string().optional().describe('The claim that holds the role.'),
+      client: claim.optional().describe('The claim that names the caller; sub by default.'),
+      roles: claim.optional().describe('The claim that holds the role.'),
       role: text(ROLE_NAME, 'a role name').optional().describe('The role of a subject that brings none.'),
     })
-    .optional()
-    .meta({ since: '0.2' }),
+    .optional(),
 });
 const auth = z.union([
   z
@@ -158,7 +160,7 @@ const longClient = z.strictObject({
   role: text(ROLE_NAME, 'a role name').optional(),
   requests: rate.optional(),
   concurrent: count.optional(),
-  sub: z.string().min(1).max(128).optional().describe('The subject of a JWT that is this client.').meta({ since: '0.2' }),
+  sub: z.string().min(1).max(128).optional().describe('The subject of a JWT that is this client.'),
 });
 const client = z.union([
   z

@@ -9,80 +9,13 @@ Written for Lua 5.2 (the official image) and 5.3 (Debian).
 require 'apache2'
 
 local here = debug.getinfo(1, 'S').source:match('^@(.*/)')
-local json = dofile(here .. 'json.lua')
 local sha256 = dofile(here .. 'sha256.lua')
 local addresses = dofile(here .. 'addresses.lua')
 local counters = dofile(here .. 'counters.lua')
+local lookups = dofile(here .. 'lookups.lua')
+local tokens = dofile(here .. 'token.lua')
 
 local REMEMBERED_SECONDS = 60
-
--- ---- what is looked up ---------------------------------------------------------------------------------------------
-
-local function readFile(path)
-  local file = io.open(path, 'rb')
-  if not file then return nil end
-  local text = file:read('*a')
-  file:close()
-  return text
-end
-
-local policy, policyTime
-
--- The policy, read again whenever its file has changed. An error when there is none or it is not whole.
-local function currentPolicy(r)
-  local stat = r:stat(here .. 'policy.json')
-  if not stat then error('policy.json is not there', 0) end
-  if not policy or stat.mtime ~= policyTime then
-    policy = nil
-    for _, folder in ipairs({ 'rates', 'failures', 'slots', 'remembered' }) do r:mkdir(here .. 'run/' .. folder) end
-    local read = json.decode(readFile(here .. 'policy.json') or '')
-    if type(read) ~= 'table' or read.format ~= 1 or type(read.hash) ~= 'string' then error('policy.json has another format', 0) end
-    policy, policyTime = read, stat.mtime
-  end
-  return policy
-end
-
--- The words after `key` in a look-up: sorted lines `key word …`, of which the first names the policy that they belong to.
-local function lookUp(pol, name, key)
-  local file = io.open(here .. name, 'rb')
-  if not file then error(name .. ' is not there', 0) end
-  local head = file:read('*l')
-  local low, high = file:seek(), file:seek('end')
-  if head ~= '# policy ' .. pol.hash then
-    file:close()
-    error(name .. ' belongs to another policy', 0)
-  end
-  local found
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    -- On to the first line that begins at `middle` or after it; `low` itself is the beginning of one.
-    file:seek('set', middle > low and middle - 1 or low)
-    if middle > low then file:read('*l') end
-    local at = file:seek()
-    if at >= high then
-      high = middle
-    else
-      local line = file:read('*l')
-      local word, rest = line:match('^(%S+) (.*)$')
-      if not word then
-        file:close()
-        error(name .. ' is not a look-up', 0)
-      end
-      if word == key then
-        found = rest
-        break
-      elseif word < key then
-        low = file:seek()
-      else
-        high = middle
-      end
-    end
-  end
-  file:close()
-  return found
-end
-
-local function privateFile(pol, name) return readFile(here .. pol.private .. name) end
 
 -- ---- the request as it came ----------------------------------------------------------------------------------------
 
@@ -254,7 +187,7 @@ end
 local function askCertificate(r, pol)
   if r:ssl_var_lookup('SSL_CLIENT_VERIFY') ~= 'SUCCESS' then return no('absent') end
   -- TLS trusts one CA, ours, and it uses a serial once.
-  local client = lookUp(pol, 'certificates.txt', r:ssl_var_lookup('SSL_CLIENT_M_SERIAL'))
+  local client = lookups.find(pol, 'certificates.txt', r:ssl_var_lookup('SSL_CLIENT_M_SERIAL'))
   return client and { holds = true, client = client } or no('unknown_certificate')
 end
 
@@ -262,7 +195,7 @@ local function askKey(r, pol)
   local key = presentedKeys(r, pol)[1]
   if not key then return no('absent') end
   if #key < pol.limits.key.min or #key > pol.limits.key.max then return no('key_length') end
-  local client, expires = (lookUp(pol, 'api-keys.txt', sha256(key)) or ''):match('^(%S+) (%d+)$')
+  local client, expires = (lookups.find(pol, 'api-keys.txt', sha256(key)) or ''):match('^(%S+) (%d+)$')
   if not client then return no('unknown_key') end
   if expires ~= '0' and tonumber(expires) <= r:clock() / 1000000 then return no('expired_key') end
   return { holds = true, client = client }
@@ -270,12 +203,18 @@ end
 
 local function clientRecord(pol, name)
   if #name > 63 or not name:match('^[a-z0-9][a-z0-9._-]*$') then return nil end
-  local role, rate, concurrent = (lookUp(pol, 'clients.txt', name) or ''):match('^(%S+) (%S+) (%S+)$')
+  local role, rate, concurrent = (lookups.find(pol, 'clients.txt', name) or ''):match('^(%S+) (%S+) (%S+)$')
   return role and { role = role, rate = rate, concurrent = tonumber(concurrent) } or nil
 end
 
+local function recordOf(pol, who)
+  if not who.role then return clientRecord(pol, who.client) end
+  local limits = pol.jwt.limits[who.role]
+  return limits and { role = who.role, rate = limits.rate, concurrent = tonumber(limits.concurrent) } or nil
+end
+
 local function isRemembered(r, file)
-  local expires = readFile(file)
+  local expires = lookups.readFile(file)
   return expires ~= nil and tonumber(expires) ~= nil and tonumber(expires) > r:clock()
 end
 
@@ -317,7 +256,7 @@ local function askPassword(r, pol)
     local wait = checkPassword(r, pol, r:base64_encode('-:' .. password), bucket, nil)
     return type(wait) == 'number' and { holds = false, reason = 'too_many_failures', wait = wait } or no('unknown_user')
   end
-  local secret = privateFile(pol, 'passwords/remember.secret')
+  local secret = lookups.private(pol, 'passwords/remember.secret')
   if not secret or #secret < 32 then error('passwords/remember.secret is not there', 0) end
   local memory = here .. 'run/remembered/' .. sha256(secret .. counted .. ' ' .. a.token)
   -- Many at once with the same password cost one hash: the first asks, the others wait for what it finds.
@@ -335,7 +274,36 @@ local function askPassword(r, pol)
   return result and { holds = true, client = name } or no('wrong_password')
 end
 
-local ASK = { ip = askAddress, mtls = askCertificate, apiKey = askKey, basic = askPassword }
+-- Asks mod_oauth2, with one key and nothing but the signature to look at. In a look-up it writes what it found to the request itself,
+-- and fails for another reason; so what counts is that it has passed this very token on.
+local function signatureHolds(r, index, token)
+  local sent = r.headers_in['Authorization']
+  r.headers_in['Authorization'] = 'Bearer ' .. token
+  r.subprocess_env['GWJWT_access_token'] = nil
+  local ok, holds = pcall(function() return r:expr("-U '/_gw/jwt/" .. index .. "'") end)
+  holds = ok and (holds or r.subprocess_env['GWJWT_access_token'] == token)
+  r.headers_in['Authorization'] = sent
+  r.err_headers_out['WWW-Authenticate'] = nil
+  for name in pairs(r:subprocess_env_table()) do
+    if name:sub(1, 6) == 'GWJWT_' then r.subprocess_env[name] = nil end
+  end
+  if not ok then error('the signature check failed', 0) end
+  return holds
+end
+
+local function askToken(r, pol)
+  local a = authorization(r)
+  if not a or a.scheme ~= 'bearer' or not isJwtShaped(pol, a.token) then return no('absent') end
+  local result = tokens.check(r, pol.jwt, a.token, signatureHolds)
+  if result.reason then return no(result.reason) end
+  local mapped = pol.jwt.subjects[result.subject]
+  if mapped then return { holds = true, client = mapped } end
+  local name = 'jwt:' .. result.subject
+  if #name > 128 or not result.subject:match('^[A-Za-z0-9@._:+-]+$') then return no('subject_form') end
+  return { holds = true, client = name, role = result.role }
+end
+
+local ASK = { ip = askAddress, mtls = askCertificate, apiKey = askKey, jwt = askToken, basic = askPassword }
 local ORDER = { 'ip', 'mtls', 'apiKey', 'jwt', 'basic' }
 
 local function ask(r, pol, leaves, method)
@@ -380,8 +348,11 @@ local function identify(r, pol)
       end
     end
     if holds then
-      if not client and pol.addressClient ~= json.null then client = pol.addressClient end
-      if client and same then return { client = client, header = (wanted.apiKey or wanted.jwt) == true } end
+      if not client and pol.addressClient ~= lookups.null then client = pol.addressClient end
+      if client and same then
+        -- A token's own client has the limits of its role; every other is one of the spec's.
+        return { client = client, role = wanted.jwt and leaves.jwt.role, header = (wanted.apiKey or wanted.jwt) == true }
+      end
       mismatch = true
     end
   end
@@ -517,7 +488,7 @@ local function upstreamHeaders(r, pol, client, role)
   end
   local model = pol.models[1]
   if model.key then
-    local key = (privateFile(pol, 'upstream/' .. model.id .. '.key') or ''):match('^%s*(.-)%s*$')
+    local key = (lookups.private(pol, 'upstream/' .. model.id .. '.key') or ''):match('^%s*(.-)%s*$')
     if not key:match('^[!-~]+$') or #key > 512 then error('the upstream key is not one line of text', 0) end
     r.headers_in['Authorization'] = 'Bearer ' .. key
   end
@@ -545,11 +516,12 @@ local function decide(r, pol)
 
   local who = identify(r, pol)
   if who.code then return who end
-  local record = clientRecord(pol, who.client)
-  if not record then return { code = 'policy_unavailable', reason = 'unknown_client' } end
-  env['GW_CLIENT'], env['GW_ROLE'] = who.client, record.role
+  local record = recordOf(pol, who)
+  if not record and not who.role then return { code = 'policy_unavailable', reason = 'unknown_client' } end
+  env['GW_CLIENT'], env['GW_ROLE'] = who.client, record and record.role or ''
 
   if (not who.header or route.websocket) and foreignOrigin(r, pol, target) then return { code = 'origin_denied' } end
+  if not record then return { code = 'route_denied', reason = 'unknown_role' } end
   if not pol.roles[record.role][route.route] then return { code = 'route_denied' } end
   if route.websocket and not r.headers_in['Upgrade'] then return { code = 'upgrade_required' } end
 
@@ -569,7 +541,7 @@ end
 -- The proxy could not reach the upstream: httpd comes back with its own status, as an internal redirect.
 local function upstreamFailed(r)
   local code = (r.args or ''):match('^timeout=1') and 'upstream_timeout' or 'upstream_unreachable'
-  local pol = currentPolicy(r)
+  local pol = lookups.currentPolicy(r)
   r.subprocess_env['GW_CODE'], r.subprocess_env['GW_REASON'] = code, code
   return answer(r, pol.statuses[code], pol.bodies[code])
 end
@@ -577,7 +549,7 @@ end
 function quick(r)
   local env = r.subprocess_env
   if env['REDIRECT_GW_OK'] then return upstreamFailed(r) end
-  local loaded, pol = pcall(currentPolicy, r)
+  local loaded, pol = pcall(lookups.currentPolicy, r)
   env['GW_ID'] = requestId(r, loaded and pol or nil)
   commonHeaders(r, loaded and pol or nil)
   if not loaded then return unavailable(r, pol) end
@@ -594,7 +566,7 @@ end
 
 -- Port 80: where to, for a request that carries no secret and has a safe target.
 function plain(r)
-  local loaded, pol = pcall(currentPolicy, r)
+  local loaded, pol = pcall(lookups.currentPolicy, r)
   r.subprocess_env['GW_ID'] = requestId(r, loaded and pol or nil)
   r.err_headers_out['X-Request-Id'] = r.subprocess_env['GW_ID']
   r.err_headers_out['X-Content-Type-Options'] = 'nosniff'

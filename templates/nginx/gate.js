@@ -9,8 +9,8 @@
  */
 import cr from 'crypto';
 import fs from 'fs';
-
-const MAPPED = '00000000000000000000ffff';
+import addresses from 'addresses.js';
+import tokens from 'token.js';
 
 // ---- the request as it came -------------------------------------------------------------------------------------
 
@@ -181,77 +181,20 @@ function presentedKeys(r) {
   return keys;
 }
 
-function ipv4Hex(text, prefix) {
-  const parts = text.split('.');
-  if (parts.length !== 4) return null;
-  let hex = prefix;
-  for (let i = 0; i < 4; i++) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(parts[i]) || Number(parts[i]) > 255) return null;
-    hex += ('0' + Number(parts[i]).toString(16)).slice(-2);
-  }
-  return hex;
-}
-
-function groupsHex(text, mayEndInIpv4) {
-  if (text === '') return '';
-  const parts = text.split(':');
-  let hex = '';
-  for (let i = 0; i < parts.length; i++) {
-    if (parts[i].indexOf('.') >= 0) {
-      const v4 = mayEndInIpv4 && i === parts.length - 1 ? ipv4Hex(parts[i], '') : null;
-      if (v4 === null) return null;
-      hex += v4;
-    } else if (/^[0-9a-f]{1,4}$/.test(parts[i])) hex += ('000' + parts[i]).slice(-4);
-    else return null;
-  }
-  return hex;
-}
-
-/** An address as 32 hex digits; IPv4 in ::ffff:0:0/96. Null when it is no address. */
-function addressHex(text) {
-  if (text.indexOf(':') < 0) return ipv4Hex(text, MAPPED);
-  const halves = text.toLowerCase().split('::');
-  if (halves.length > 2) return null;
-  const head = groupsHex(halves[0], halves.length === 1);
-  const tail = halves.length === 2 ? groupsHex(halves[1], true) : '';
-  if (head === null || tail === null) return null;
-  const missing = 32 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 4) return null;
-  return head + '0'.repeat(missing) + tail;
-}
-
-function inRanges(ranges, hex) {
-  for (let i = 0; i < ranges.length; i++) {
-    const bits = ranges[i].bits;
-    const whole = Math.floor(bits / 4);
-    if (ranges[i].hex.slice(0, whole) !== hex.slice(0, whole)) continue;
-    if (bits % 4 === 0) return true;
-    const keep = (0xf0 >> (bits % 4)) & 0xf;
-    if ((parseInt(ranges[i].hex.charAt(whole), 16) & keep) === (parseInt(hex.charAt(whole), 16) & keep)) return true;
-  }
-  return false;
-}
-
-function stripPort(entry) {
-  const bracketed = /^\[([^\]]*)\](:\d{1,5})?$/.exec(entry);
-  if (bracketed) return bracketed[1];
-  return /^[^:]*:\d{1,5}$/.test(entry) ? entry.slice(0, entry.indexOf(':')) : entry;
-}
-
 /** The caller behind trusted proxies, or null when it cannot be known. */
 function callerOf(r) {
   const peer = r.remoteAddress;
-  const hex = addressHex(peer);
+  const hex = addresses.hex(peer);
   if (hex === null) return null;
   const lines = headerValues(r, 'x-forwarded-for');
-  if (!inRanges(pol.trusted, hex) || lines.length === 0) return peer;
+  if (!addresses.inRanges(pol.trusted, hex) || lines.length === 0) return peer;
   const entries = lines.join(',').split(',');
   let last = peer;
   for (let i = entries.length - 1; i >= 0; i--) {
-    last = stripPort(entries[i].trim());
-    const entryHex = addressHex(last);
+    last = addresses.stripPort(entries[i].trim());
+    const entryHex = addresses.hex(last);
     if (entryHex === null) return null;
-    if (!inRanges(pol.trusted, entryHex)) return last;
+    if (!addresses.inRanges(pol.trusted, entryHex)) return last;
   }
   return last;
 }
@@ -259,18 +202,13 @@ function callerOf(r) {
 // js_set $gw_caller: the one true address for X-Forwarded-For and the log; empty when unknown.
 function caller(r) {
   const address = callerOf(r);
-  if (address === null) return '';
-  const hex = addressHex(address);
-  if (hex.slice(0, 24) !== MAPPED) return address.toLowerCase();
-  const parts = [];
-  for (let i = 24; i < 32; i += 2) parts.push(parseInt(hex.slice(i, i + 2), 16));
-  return parts.join('.');
+  return address === null ? '' : addresses.text(address);
 }
 
 function askAddress(r) {
   const address = callerOf(r);
-  const hex = address === null ? null : addressHex(address);
-  return hex !== null && inRanges(pol.allow, hex) ? { holds: true, client: null } : { holds: false, reason: 'address' };
+  const hex = address === null ? null : addresses.hex(address);
+  return hex !== null && addresses.inRanges(pol.allow, hex) ? { holds: true, client: null } : { holds: false, reason: 'address' };
 }
 
 function askCertificate(r) {
@@ -310,11 +248,11 @@ async function askPassword(r) {
   const name = asciiText(bytes.slice(0, colon));
   const known = pol.clients[name] !== undefined;
   const address = callerOf(r);
-  const hex = addressHex(address === null ? r.remoteAddress : address) || '';
+  const hex = addresses.hex(address === null ? r.remoteAddress : address) || '';
   const v = r.variables;
   // An unknown name is asked as "-", an entry that nobody knows the password of: it takes as long as a known one.
   v.gw_basic = known ? a.token : Buffer.concat([Buffer.from('-'), bytes.slice(colon)]).toString('base64');
-  v.gw_basic_failures = (hex.slice(0, 24) === MAPPED ? hex : hex.slice(0, 16)) + '|' + (known ? name : '*');
+  v.gw_basic_failures = addresses.counted(hex) + '|' + (known ? name : '*');
   const secret = fs.readFileSync(ngx.conf_prefix + v.gw_private + 'passwords/remember.secret');
   v.gw_basic_memory = cr
     .createHmac('sha256', secret)
@@ -327,11 +265,32 @@ async function askPassword(r) {
   return reply.status === 204 ? { holds: true, client: name } : { holds: false, reason: 'wrong_password' };
 }
 
+async function askToken(r) {
+  const a = authorization(r);
+  if (!a || a.scheme !== 'bearer' || !isJwtShaped(a.token)) return { holds: false, reason: 'absent' };
+  const secretOf = (file) =>
+    Buffer.from(
+      fs
+        .readFileSync(ngx.conf_prefix + r.variables.gw_private + file)
+        .toString()
+        .trim(),
+      'base64',
+    );
+  const result = await tokens.check(pol.jwt, a.token, secretOf);
+  if (result.reason !== undefined) return { holds: false, reason: result.reason };
+  const mapped = pol.jwt.subjects[result.subject];
+  if (mapped !== undefined) return { holds: true, client: mapped };
+  const name = 'jwt:' + result.subject;
+  if (!/^jwt:[A-Za-z0-9@._:+-]{1,124}$/.test(name)) return { holds: false, reason: 'subject_form' };
+  return { holds: true, client: name, role: result.role };
+}
+
 async function ask(r, leaves, method) {
   if (leaves[method] === undefined) {
     if (method === 'ip') leaves.ip = askAddress(r);
     else if (method === 'mtls') leaves.mtls = askCertificate(r);
     else if (method === 'apiKey') leaves.apiKey = askKey(r);
+    else if (method === 'jwt') leaves.jwt = await askToken(r);
     else if (method === 'basic') leaves.basic = await askPassword(r);
     else throw new Error('unknown method ' + method);
   }
@@ -387,7 +346,9 @@ async function identify(r) {
       mismatch = true;
       continue;
     }
-    return { client: client, header: wanted.apiKey === true || wanted.jwt === true };
+    // A token's own client has the limits of its role; every other is one of the spec's.
+    const role = wanted.jwt === true ? leaves.jwt.role : undefined;
+    return { client: client, role: role, header: wanted.apiKey === true || wanted.jwt === true };
   }
   if (mismatch) return { code: 'identity_mismatch', reason: 'identity_mismatch' };
   if (leaves.basic !== undefined && leaves.basic.reason === 'too_many_failures')
@@ -404,6 +365,12 @@ function foreignOrigin(r, target) {
   return origin.toLowerCase() !== 'https://' + authorityOf(r, target).toLowerCase().replace(/:443$/, '');
 }
 
+function recordOf(who) {
+  if (who.role === undefined) return pol.clients[who.client];
+  const limits = pol.jwt.limits[who.role];
+  return limits === undefined ? undefined : { role: who.role, rate: limits.rate, concurrent: limits.concurrent };
+}
+
 async function decide(r) {
   const v = r.variables;
   if (v.gw_keys_policy !== pol.hash) return { code: 'policy_unavailable', reason: 'policy_hash' };
@@ -414,13 +381,14 @@ async function decide(r) {
 
   const who = await identify(r);
   if (who.code !== undefined) return who;
-  const client = pol.clients[who.client];
-  if (client === undefined) return { code: 'policy_unavailable', reason: 'unknown_client' };
+  const client = recordOf(who);
+  if (client === undefined && who.role === undefined) return { code: 'policy_unavailable', reason: 'unknown_client' };
   v.gw_client = who.client;
-  v.gw_role = client.role;
+  v.gw_role = client === undefined ? '' : client.role;
 
   if ((!who.header || route.websocket) && foreignOrigin(r, target)) return { code: 'origin_denied', reason: 'origin_denied' };
 
+  if (client === undefined) return { code: 'route_denied', reason: 'unknown_role' };
   if (pol.roles[client.role][route.route] === undefined) return { code: 'route_denied', reason: 'route_denied' };
   if (route.websocket && headerValue(r, 'upgrade') === undefined) return { code: 'upgrade_required', reason: 'upgrade_required' };
 
@@ -570,8 +538,8 @@ function corsMaxAge(r) {
 
 function requestId(r) {
   const ids = headerValues(r, 'x-request-id');
-  const hex = addressHex(r.remoteAddress);
-  if (ids.length === 1 && hex !== null && inRanges(pol.trusted, hex) && /^[A-Za-z0-9_-]{8,64}$/.test(ids[0])) return ids[0];
+  const hex = addresses.hex(r.remoteAddress);
+  if (ids.length === 1 && hex !== null && addresses.inRanges(pol.trusted, hex) && /^[A-Za-z0-9_-]{8,64}$/.test(ids[0])) return ids[0];
   return r.variables.request_id;
 }
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { branchesOf, parseExpression } from '../../src/gateway/expression.ts';
+import { branchesOf, parseExpression, twoAuthorizations } from '../../src/gateway/expression.ts';
 import type { HeaderLine } from '../../src/gateway/request.ts';
 import { ROUTE_TABLE } from '../../src/gateway/routes/index.ts';
-import { basic } from '../../src/probe/behaviours/cast.ts';
+import { basic, forge } from '../../src/probe/behaviours/cast.ts';
 import { judge } from '../../src/probe/judge.ts';
 import type { Sketch } from '../../src/probe/request.ts';
 import type { Subject } from '../../src/probe/subject.ts';
@@ -18,7 +18,7 @@ const SPECS = Number(process.env.GATEWRIGHT_SPECS ?? 26);
 const REQUESTS = 24;
 const SEED = Number(process.env.GATEWRIGHT_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
-const method = fc.constantFrom('apiKey', 'basic', 'mtls', 'ip');
+const method = fc.constantFrom('apiKey', 'basic', 'jwt', 'mtls', 'ip');
 const expression = fc
   .letrec<{ node: string }>((tie) => ({
     node: fc.oneof(
@@ -44,8 +44,15 @@ const routes = fc.uniqueArray(fc.constantFrom('openai', 'anthropic', 'tokens', '
   maxLength: 4,
 });
 
+/** Two methods that both need Authorization are refused where the text joins them directly. */
+function isSpec(text: string): boolean {
+  const parsed = parseExpression(text);
+  return !('error' in parsed) && !twoAuthorizations(parsed.expression) && branchesOf(parsed.expression).some(isPossible);
+}
+const isPossible = (branch: readonly string[]): boolean => !(branch.includes('basic') && branch.includes('jwt'));
+
 const spec = fc.record({
-  expression,
+  expression: expression.filter(isSpec),
   alpha: routes,
   beta: routes,
   headers: fc.constantFrom(
@@ -70,9 +77,10 @@ function specText({
 }: ReturnType<typeof spec.generate> extends { value: infer V } ? V : never): string {
   const parsed = parseExpression(text);
   if ('error' in parsed) throw new Error(parsed.error.message);
-  const branches = branchesOf(parsed.expression);
-  const names = new Set(branches.flat());
+  const branches = branchesOf(parsed.expression).filter(isPossible);
+  const names = new Set(branchesOf(parsed.expression).flat());
   const alone = branches.some((branch) => branch.length === 1 && branch[0] === 'ip');
+  const sub = (name: string): object => (names.has('jwt') && forward ? { sub: `sub-of-${name}` } : {});
   return JSON.stringify({
     version: 1,
     hosts: ['llm.example.com', 'other.example.com', '[::1]'],
@@ -80,12 +88,22 @@ function specText({
     auth: {
       require: text,
       ...(names.has('apiKey') ? { apiKey: { headers } } : {}),
+      ...(names.has('jwt')
+        ? {
+            jwt: {
+              issuer: 'https://idp.example.com',
+              audience: 'llm',
+              keys: 'jwks.json',
+              ...(cors ? { roles: 'groups' } : { role: 'beta' }),
+            },
+          }
+        : {}),
       ...(names.has('ip') ? { ip: { allow: ['10.0.0.0/8', '192.168.4.0/23', '2001:db8::/33'], ...(alone ? { as: 'bob' } : {}) } } : {}),
     },
     roles: { alpha: { routes: alpha }, beta: { routes: beta } },
     clients: [
-      { name: 'alice', role: 'alpha' },
-      { name: 'bob', role: 'beta' },
+      { name: 'alice', role: 'alpha', ...sub('alice') },
+      { name: 'bob', role: 'beta', ...sub('bob') },
     ],
     ...(cors ? { cors: ['https://chat.example.com', 'http://localhost:3000'] } : {}),
     ...(forward ? { forwardHeaders: ['X-Trace-Id'] } : {}),
@@ -117,6 +135,15 @@ const request = fc.record({
     'no colon',
     'bad base64',
     'long basic',
+    'token',
+    'token',
+    'token of alice',
+    'token of bob',
+    'token with a role',
+    'expired token',
+    'forged token',
+    'token of nobody',
+    'two dots',
   ),
   keyHeader: mostly(2, 'none', 'key', 'other key', 'revoked', 'short', 'empty', 'long'),
   certificate: fc.oneof(
@@ -232,6 +259,14 @@ function sketchOf(subject: Subject, drawn: Drawn): Sketch {
     'no colon': `Basic ${Buffer.from('alice').toString('base64')}`,
     'bad base64': 'Basic YWxpY2U6eA',
     'long basic': basic(alice.client, 'x'.repeat(73)),
+    token: `Bearer ${forge(subject, {}) ?? 'no.such.token'}`,
+    'token of alice': `bearer ${forge(subject, { sub: 'sub-of-alice' }) ?? 'no.such.token'}`,
+    'token of bob': `Bearer ${forge(subject, { sub: 'sub-of-bob' }) ?? 'no.such.token'}`,
+    'token with a role': `Bearer ${forge(subject, { groups: ['none', 'alpha', 'beta'] }) ?? 'no.such.token'}`,
+    'expired token': `Bearer ${forge(subject, { exp: 1_700_000_000 }) ?? 'no.such.token'}`,
+    'forged token': `Bearer ${forge(subject, { groups: 'alpha' }, undefined, { stranger: true }) ?? 'no.such.token'}`,
+    'token of nobody': `Bearer ${forge(subject, { sub: 'a b', groups: 'emperor' }) ?? 'no.such.token'}`,
+    'two dots': 'Bearer aaaaaaaa.bbbbbbbb.cccccccc',
   };
   if (drawn.authorization !== 'none') headers.push(['Authorization', authorization[drawn.authorization] ?? '']);
   const keys: Record<string, string> = {

@@ -158,6 +158,62 @@ describe.for(ENGINE_NAMES.filter(engineFor))('promises on %s', (engine) => {
     await lab.close();
   });
 
+  test('a token: its own client with its role, a client of the spec by its subject, and nobody by a name or a lie', async () => {
+    const jwt = '{ issuer: "https://idp.example.com", audience: llm, keys: jwks.json, roles: groups, role: reader }';
+    const text = `version: 1\nhosts: [llm.example.com]\nmodels: [{ upstream: "http://127.0.0.1:1" }]\nclients: [{ name: alice, role: developer, sub: s-1 }, { name: bob, role: developer }]\nauth: { require: jwt, jwt: ${jwt} }\nroles: { developer: { routes: [chat] }, reader: { routes: [models], requests: 3/minute } }\n`;
+    const lab = await testLab(text, { on: engine, algorithms: ['RS256', 'ES256'] });
+    const claims = { iss: 'https://idp.example.com', aud: 'llm', exp: Math.floor(Date.now() / 1000) + 600 };
+    const issuer = lab.subject.issuer;
+    if (!issuer) throw new Error('no issuer');
+    const chat = (token: string): Sketch => post({ headers: [['Authorization', `Bearer ${token}`]] });
+    const models = (token: string): Sketch => ({ method: 'GET', target: '/v1/models', headers: [['Authorization', `Bearer ${token}`]] });
+    expect(await answer(lab, chat(issuer.sign('RS256', { ...claims, sub: 's-1' })))).toMatchObject({ status: 200, client: 'alice' });
+    expect(await answer(lab, chat(issuer.sign('ES256', { ...claims, sub: 'u-1', groups: ['x', 'developer'] })))).toMatchObject({
+      status: 200,
+      client: 'jwt:u-1',
+    });
+    expect(await answer(lab, models(issuer.sign('ES256', { ...claims, sub: 'u-1' })))).toMatchObject({ status: 200, client: 'jwt:u-1' });
+    expect(await answer(lab, chat(issuer.sign('RS256', { ...claims, sub: 'bob' })))).toMatchObject({
+      status: 403,
+      code: 'route_denied',
+      seen: 0,
+    });
+    expect(await answer(lab, chat(issuer.sign('RS256', { ...claims, sub: 's-1', exp: claims.exp - 700 })))).toMatchObject({
+      status: 401,
+      code: 'invalid_credentials',
+      seen: 0,
+    });
+    expect(await answer(lab, chat(issuer.sign('RS256', { ...claims, sub: 's-1' }, { header: { alg: 'none' } })))).toMatchObject({
+      status: 401,
+      seen: 0,
+    });
+    expect(await answer(lab, chat(issuer.sign('RS256', { ...claims, sub: 's-1' }, { stranger: true })))).toMatchObject({
+      status: 401,
+      seen: 0,
+    });
+    // The rate is the role's, and the bucket the subject's.
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i++) statuses.push((await answer(lab, models(issuer.sign('RS256', { ...claims, sub: 'u-2' })))).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect((await answer(lab, models(issuer.sign('RS256', { ...claims, sub: 'u-3' })))).status).toBe(200);
+    await lab.close();
+  });
+
+  test('a token that was right expires, whatever was remembered of it', async () => {
+    const lab = await testLab(
+      'version: 1\nhosts: [llm.example.com]\nmodels: [{ upstream: "http://127.0.0.1:1" }]\nclients: [alice]\nauth: { require: jwt, jwt: { issuer: i, audience: a, keys: jwks.json, role: default } }\n',
+      { on: engine },
+    );
+    // The leeway of 30 s is most of its life.
+    const token = lab.subject.issuer?.sign('RS256', { iss: 'i', aud: 'a', sub: 'u-1', exp: Math.floor(Date.now() / 1000) - 27 });
+    const call = post({ headers: [['Authorization', `Bearer ${token}`]] });
+    expect((await answer(lab, call)).status).toBe(200);
+    expect((await answer(lab, call)).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    expect(await answer(lab, call)).toMatchObject({ status: 401, code: 'invalid_credentials' });
+    await lab.close();
+  });
+
   test('a client over its slots gets 429, a full gateway 503', async () => {
     const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [chat], concurrent: 3 } }\nlimits: { concurrent: 4 }'), {
       on: engine,
@@ -195,13 +251,31 @@ describe.for(ENGINE_NAMES.filter(engineFor))('promises on %s', (engine) => {
     const [alice] = cast(twin);
     expect(await answer(twin, post({ headers: [keyLine(twin.subject, alice.key, false)] }))).toMatchObject({ status: 200, seen: 1 });
     await twin.close();
-    const { broken, noPasswords } = sabotageOf(engine);
+    const { broken, withoutGate, noPasswords } = sabotageOf(engine);
     for (const [name, mutate] of Object.entries(broken)) {
       const lab = await testLab(keyed, { on: engine, mutate });
       const [who] = cast(lab);
       const refused = await answer(lab, post({ headers: [keyLine(lab.subject, who.key, false)] }));
       expect({ name, code: refused.code, seen: refused.seen }).toEqual({ name, code: 'policy_unavailable', seen: 0 });
       expect(refused.status).toBeGreaterThanOrEqual(400);
+      const logged = (): string =>
+        lab
+          .logs()
+          .map((log) => log.text)
+          .join('\n');
+      const end = performance.now() + 2000;
+      while (!/policy|gate_error|upstream_key/.test(logged()) && performance.now() < end) await new Promise((r) => setTimeout(r, 20));
+      expect({ name, logged: logged() }).toMatchObject({
+        name,
+        logged: expect.stringMatching(/policy_hash|gate_error|upstream_key|"policy"/),
+      });
+      await lab.close();
+    }
+    for (const [name, mutate] of Object.entries(withoutGate)) {
+      const lab = await testLab(keyed, { on: engine, mutate });
+      const [who] = cast(lab);
+      const refused = await answer(lab, post({ headers: [keyLine(lab.subject, who.key, false)] }));
+      expect({ name, seen: refused.seen, refused: refused.status >= 400 }).toEqual({ name, seen: 0, refused: true });
       await lab.close();
     }
     const lab = await testLab(keyed, { on: engine, mutate: noPasswords });

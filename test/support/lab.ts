@@ -8,6 +8,7 @@ import { ENGINES } from '../../src/probe/engines/index.ts';
 import { type Lab, openLab } from '../../src/probe/lab.ts';
 import { makeSubject } from '../../src/probe/subject.ts';
 import { PROXIES } from '../../src/proxies/index.ts';
+import type { JwtAlgorithm } from '../../src/gateway/token.ts';
 import type { ProxyName } from '../../src/gateway/types.ts';
 import { printProblems } from '../../src/problems/print.ts';
 import { readSpec } from '../../src/spec/read.ts';
@@ -42,11 +43,7 @@ export interface TestLab extends Lab {
 /** A gateway of this spec on a real engine. `mutate` changes the generated files first: for tests that must be able to fail. */
 export async function testLab(
   spec: string,
-  options: {
-    on?: ProxyName;
-    perRole?: number;
-    mutate?: Mutate;
-  } = {},
+  options: { on?: ProxyName; perRole?: number; algorithms?: readonly JwtAlgorithm[]; mutate?: Mutate } = {},
 ): Promise<TestLab> {
   const name = options.on ?? 'nginx';
   const engine = engineFor(name);
@@ -57,6 +54,7 @@ export async function testLab(
     upstream: double.port,
     tools: tools(),
     ...(options.perRole ? { perRole: options.perRole } : {}),
+    ...(options.algorithms ? { algorithms: options.algorithms } : {}),
   });
   const path = (file: string): string => join(subject.paths.project, subject.output, engine.name, file);
   options.mutate?.(

@@ -14,11 +14,15 @@ const replacing =
     write(file, text);
   };
 
+const TRAEFIK_GATE = 'plugins-local/src/gatewright.local/gate';
+
 interface Sabotage {
   /** Makes one lump of a stream. */
   readonly buffering: Mutate;
-  /** Each must refuse everything. */
+  /** Each must refuse everything with policy_unavailable, and the log must say why. */
   readonly broken: Readonly<Record<string, Mutate>>;
+  /** The gate itself is not there: everything is refused in the engine's own words. */
+  readonly withoutGate: Readonly<Record<string, Mutate>>;
   /** The password file is not there: passwords are refused, and nothing else passes for one. */
   readonly noPasswords: Mutate;
 }
@@ -42,6 +46,7 @@ const SABOTAGE: Partial<Record<ProxyName, Sabotage>> = {
       ]),
       'no upstream key': replacing('server.conf', ['private/run/;', 'private/nowhere/;']),
     },
+    withoutGate: {},
     noPasswords: replacing('http.conf', ['passwords/htpasswd;', 'passwords/nothing;']),
   },
   httpd: {
@@ -55,14 +60,41 @@ const SABOTAGE: Partial<Record<ProxyName, Sabotage>> = {
     },
     broken: {
       'another policy': replacing('api-keys.txt', [/# policy [0-9a-f]{8}/, '# policy 00000000']),
-      'no policy': replacing('gate.lua', ["r:stat(here .. 'policy.json')", "r:stat(here .. 'nothing.json')"]),
+      'no policy': replacing('lookups.lua', ["r:stat(here .. 'policy.json')", "r:stat(here .. 'nothing.json')"]),
       'a corrupt policy': replacing('policy.json', ['{', '']),
       'a gate that throws': replacing('gate.lua', ['local function decide(r, pol)', "local function decide(r, pol) error('x')"]),
-      'a gate that does not load': replacing('gate.lua', ["require 'apache2'", "require 'nothing-of-this-name'"]),
-      'no gate': replacing('vhost.conf', [/LuaQuickHandler.*/, '']),
       'no upstream key': replacing('policy.json', ['private/run/"', 'private/nowhere/"']),
     },
+    withoutGate: {
+      'a gate that does not load': replacing('gate.lua', ["require 'apache2'", "require 'nothing-of-this-name'"]),
+      'no gate': replacing('vhost.conf', [/LuaQuickHandler.*/, '']),
+    },
     noPasswords: replacing('vhost.conf', ['passwords/htpasswd', 'passwords/nothing']),
+  },
+  traefik: {
+    // Traefik's own middleware for bodies: it takes in the whole answer.
+    buffering: replacing(
+      'dynamic/gatewright.yml',
+      ['middlewares:\n        - gatewright\n', 'middlewares:\n        - lump\n        - gatewright\n'],
+      [
+        '  middlewares:\n    gatewright:',
+        '  middlewares:\n    lump:\n      buffering: { maxResponseBodyBytes: 10000000 }\n    gatewright:',
+      ],
+    ),
+    broken: {
+      'another policy': replacing('api-keys.txt', [/# policy [0-9a-f]{8}/, '# policy 00000000']),
+      'a corrupt policy': replacing('policy.json', ['{', '']),
+      'a gate that panics': replacing(`${TRAEFIK_GATE}/gate.go`, [
+        'func (c *call) decide() *refusal {',
+        'func (c *call) decide() *refusal {\n\tpanic("x")',
+      ]),
+      'no upstream key': replacing('policy.json', ['private/run/"', 'private/nowhere/"']),
+    },
+    withoutGate: {
+      'a gate that does not load': replacing(`${TRAEFIK_GATE}/gate.go`, ['package gate', 'package gate\n\nfunc (']),
+      'no gate': replacing('dynamic/gatewright.yml', ['      middlewares:\n        - gatewright\n', '']),
+    },
+    noPasswords: replacing('policy.json', [/"passwords": "[^"]*"/, '"passwords": "http://127.0.0.1:9/"']),
   },
 };
 

@@ -6,7 +6,7 @@ import { resolveSpec } from '../../src/spec/resolve/index.ts';
 import { specOf } from '../support/lab.ts';
 
 const gatewayOf = (text: string): Gateway => {
-  const { gateway, problems } = resolveSpec(specOf(text), { keys: [], certificates: [], clientCa: 'ca/clients.pem' }, null);
+  const { gateway, problems } = resolveSpec(specOf(text), { keys: [], certificates: [], jwtKeys: [], clientCa: 'ca/clients.pem' }, null);
   if (!gateway) throw new Error(JSON.stringify(problems));
   return gateway;
 };

@@ -11,7 +11,7 @@ import { RICH_SPEC, specOf } from '../support/lab.ts';
 
 const KEY = 'sk-alice-0123456789';
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
-const { gateway: rich } = resolveSpec(specOf(RICH_SPEC), { keys: [], certificates: [], clientCa: 'ca/clients.pem' }, null);
+const { gateway: rich } = resolveSpec(specOf(RICH_SPEC), { keys: [], certificates: [], jwtKeys: [], clientCa: 'ca/clients.pem' }, null);
 if (!rich) throw new Error('the spec does not resolve');
 
 const world = (more: Partial<World> = {}): World => ({
@@ -157,7 +157,7 @@ describe('decide()', () => {
       specOf(
         'version: 1\nhosts: [a]\ndeploy: host\nmodels: [http://x:1]\nclients: [a]\nauth: { require: mtls and ip, ip: { allow: [10.0.0.0/8] } }\n',
       ),
-      { keys: [], certificates: [], clientCa: 'x' },
+      { keys: [], certificates: [], jwtKeys: [], clientCa: 'x' },
       null,
     ).gateway;
     if (!ipOnly) throw new Error('does not resolve');
@@ -182,7 +182,7 @@ describe('decide()', () => {
           left: { kind: 'leaf', method: 'jwt', offset: 0 },
           right: { kind: 'leaf', method: 'apiKey', offset: 0 },
         },
-        jwt: { issuer: '', audience: '', keys: '', client: 'sub', roles: 'roles', role: 'developer' },
+        jwt: { issuer: '', audience: '', keys: [], source: 'jwks.json', client: 'sub', roles: 'roles', role: 'developer' },
       },
     };
     const bearer = (token: string): string => say(get('/v1/models', { lines: [['Authorization', `Bearer ${token}`]] }), world(), jwt);

@@ -11,7 +11,16 @@ import { RICH_SPEC, specOf } from '../support/lab.ts';
 
 const TEMPLATES = resolve(import.meta.dirname, '..', '..', 'templates');
 const names = readdirSync(TEMPLATES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.hbs'));
-const NOBODY: Verifiers = { keys: [], certificates: [], clientCa: 'ca/clients.pem' };
+const WITH_TOKENS = RICH_SPEC.replace('require: apiKey', 'require: jwt or apiKey').replace(
+  '  ip: {',
+  '  jwt: { issuer: i, audience: a, keys: private/jwks.json }\n  ip: {',
+);
+const NOBODY: Verifiers = {
+  keys: [],
+  certificates: [],
+  jwtKeys: [{ kid: null, alg: 'HS256', spki: null, secret: 0 }],
+  clientCa: 'ca/clients.pem',
+};
 
 /** Every path a template mentions, with what it iterates over: `rates[].name`. */
 function pathsOf(program: hbs.AST.Program, scope: string): string[] {
@@ -46,7 +55,7 @@ function valueAt(value: unknown, path: string): unknown {
 describe('templates', () => {
   test('there are some', () => expect(names.length).toBeGreaterThan(5));
 
-  const { gateway, problems } = resolveSpec(specOf(`${RICH_SPEC}listen: { http: 8080 }\n`), NOBODY, null);
+  const { gateway, problems } = resolveSpec(specOf(`${WITH_TOKENS}listen: { http: 8080 }\n`), NOBODY, null);
   if (!gateway) throw new Error(JSON.stringify(problems));
   const views: Readonly<Record<string, object>> = {
     nginx: nginxView(gateway, { output: 'gateway' }),

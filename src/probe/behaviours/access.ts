@@ -123,7 +123,9 @@ export const mismatch: Behaviour = {
     const route = typicalRoute(subject, a.client);
     if (!route) return [];
     return subject.gateway.access.branches
-      .filter((branch) => branch.filter((method) => method !== 'ip').length > 1)
+      .filter(
+        (branch) => branch.filter((method) => method !== 'ip').length > 1 && branch.filter((method) => method !== 'ip').at(-1) !== 'jwt',
+      )
       .flatMap((branch): Case[] => {
         const good = showing(subject, a, branch);
         // The last naming method is b's, all others are a's.

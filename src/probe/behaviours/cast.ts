@@ -3,6 +3,8 @@ import type { Branch } from '../../gateway/expression.ts';
 import type { HeaderLine } from '../../gateway/request.ts';
 import { ROUTE_TABLE } from '../../gateway/routes/index.ts';
 import type { Route } from '../../gateway/routes/route.ts';
+import type { JwtAlgorithm } from '../../gateway/token.ts';
+import type { TokenIssuer } from '../issuer.ts';
 import type { Sketch } from '../request.ts';
 import type { Credentials, Subject } from '../subject.ts';
 
@@ -21,14 +23,43 @@ export function showing(subject: Subject, who: Credentials, branch: Branch): Sho
   let certificate: Sketch['certificate'];
   for (const method of branch) {
     if (method === 'basic') headers.push(['Authorization', basic(who.client, who.password)]);
-    else if (method === 'apiKey') headers.push(keyLine(subject, who.key, branch.includes('basic')));
+    else if (method === 'apiKey') headers.push(keyLine(subject, who.key, branch.includes('basic') || branch.includes('jwt')));
     else if (method === 'mtls') certificate = who.certificate ? { ...who.certificate, known: true } : undefined;
     else if (method === 'ip') from = inside(subject);
-    else return null;
+    else {
+      const token = tokenOf(subject, who.client);
+      if (token === null) return null;
+      headers.push(['Authorization', `Bearer ${token}`]);
+    }
   }
   if (branch.includes('mtls') && !certificate) return null;
   if (branch.length === 1 && branch[0] === 'ip' && access.addressClient !== who.client) return null;
   return { headers, ...(from === undefined ? {} : { from }), ...(certificate ? { certificate } : {}) };
+}
+
+/** A token of the client, when the spec says which subject it is. */
+function tokenOf(subject: Subject, client: string): string | null {
+  const sub = subject.gateway.clients.find((one) => one.name === client)?.subject ?? null;
+  return sub === null ? null : forge(subject, { [subject.gateway.access.jwt?.client ?? 'sub']: sub });
+}
+
+/** A token that is right in everything, but for these claims; null where the spec takes none. */
+export function forge(
+  subject: Subject,
+  claims: Readonly<Record<string, unknown>>,
+  alg?: JwtAlgorithm,
+  options?: Parameters<TokenIssuer['sign']>[2],
+): string | null {
+  const { issuer } = subject;
+  const { jwt } = subject.gateway.access;
+  const first = issuer?.algorithms[0];
+  if (!issuer || !jwt || !first) return null;
+  const now = Math.floor(Date.now() / 1000);
+  return issuer.sign(
+    alg ?? first,
+    { iss: jwt.issuer, aud: jwt.audience, iat: now, exp: now + 600, [jwt.client]: 'u-1', ...claims },
+    options,
+  );
 }
 
 /** The first way in that a client has. */

@@ -2,6 +2,7 @@ import { admission, denial, forgedAddress, mismatch, nobody } from './access.ts'
 import type { Behaviour } from './behaviour.ts';
 import { cors, plainHttp, upstreamView, wellFormed } from './headers.ts';
 import { bodies, concurrency, failures, rates, streams } from './limits.ts';
+import { forgeries, subjects, tokens } from './tokens.ts';
 import { hosts, methods, roles, routes, tricks } from './surface.ts';
 
 /** Every promise that a running gateway can be asked to keep, in the order of the table. */
@@ -11,6 +12,9 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   nobody,
   mismatch,
   forgedAddress,
+  tokens,
+  forgeries,
+  subjects,
   routes,
   roles,
   methods,

@@ -5,7 +5,7 @@ import { inFolder } from '../../proxies/httpd/index.ts';
 import type { Engine, FoundEngine, RunningEngine } from './engine.ts';
 import { end, launch } from './process.ts';
 
-const INSTALL = 'sudo apt-get install -y apache2   # Debian or Ubuntu';
+const INSTALL = 'sudo apt-get install -y apache2 libapache2-mod-oauth2   # Debian or Ubuntu';
 const PLACES = ['/usr/sbin/apache2', '/usr/local/apache2/bin/httpd', '/usr/sbin/httpd'];
 
 /** httpd with mod_lua on this machine; GATEWRIGHT_HTTPD names another binary. */

@@ -1,26 +1,35 @@
+import { createSecretKey } from 'node:crypto';
 import { inContainer } from '../../gateway/container.ts';
 import { policyOf } from '../../gateway/policy.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import type { Artifact } from '../../output/artifact.ts';
-import { projectFrom } from '../layout.ts';
+import { healthByBash, projectFrom } from '../layout.ts';
 import { lookUpFiles } from '../lookups.ts';
-import type { Layout, Proxy } from '../proxy.ts';
+import type { Finding, Layout, PrivateFacts, Proxy } from '../proxy.ts';
 import { readTemplate, renderTemplate } from '../template.ts';
-import { httpdView } from './view.ts';
+import { token } from './quote.ts';
+import { httpdView, jwkOf, verifyOptions } from './view.ts';
 
 /** Apache httpd 2.4 with mod_lua, on Debian and in the official image. */
 export const httpd: Proxy = {
   name: 'httpd',
   // The gate counts in microseconds, so there is no rate that it cannot keep.
-  audit: () => [],
+  audit,
   render,
-  container: ({ output }) => ({
-    image: 'httpd:2.4.68',
-    entrypoint: ['httpd'],
+  privateFiles,
+  container: ({ output }, gateway) => ({
+    // mod_oauth2 is in Debian and not in the official image.
+    image: gateway.access.jwt ? { build: './httpd' } : 'httpd:2.4.68',
+    entrypoint: [gateway.access.jwt ? 'apache2' : 'httpd'],
     command: [...inFolder(`${inContainer.root}/${output}/httpd`), '-D', 'FOREGROUND'],
+    directory: inContainer.root,
     reads: ['httpd'],
+    readsPrivate: gateway.access.jwt?.keys.some((key) => key.secret !== null) ? ['httpd'] : [],
     writes: { folder: 'httpd/run', options: 'mode=1777,size=256m' },
     stopSignal: 'SIGWINCH',
+    health: healthByBash('/healthz', 204),
+    labels: {},
+    companion: null,
   }),
   operation: ({ output }) => ({
     start: `apache2 -d "$PWD/${output}/httpd" -f httpd.conf          # the program is httpd where it is not Debian's`,
@@ -36,8 +45,38 @@ export function inFolder(folder: string): string[] {
   return ['-d', folder, '-C', `Define GATEWRIGHT ${folder}`, '-f', 'httpd.conf'];
 }
 
-const COPIED = ['gate.lua', 'addresses.lua', 'json.lua', 'sha256.lua', 'counters.lua'];
+const COPIED = ['gate.lua', 'addresses.lua', 'json.lua', 'sha256.lua', 'counters.lua', 'lookups.lua', 'token.lua'];
 const PRINTED = ['httpd.conf', 'global.conf', 'vhost.conf'];
+
+/** mod_oauth2 has no EdDSA. The gate counts in microseconds, so there is no rate that it cannot keep. */
+function audit(gateway: Gateway): Finding[] {
+  if (!gateway.access.jwt?.keys.some((key) => key.alg === 'EdDSA')) return [];
+  return [
+    {
+      code: 'jwt-algorithm',
+      severity: 'error',
+      message: 'httpd cannot check EdDSA signatures, and a key of the JWKS makes them',
+      hint: 'use proxy: traefik, or let the identity provider sign with RS256 or ES256',
+      about: ['auth', 'jwt', 'keys'],
+    },
+  ];
+}
+
+/** mod_oauth2 takes shared secrets from its configuration alone, so that a part of it is private. */
+function privateFiles(gateway: Gateway, _: Layout, { jwtSecrets }: PrivateFacts): { files: Artifact[]; links: Record<string, string> } {
+  const files = (gateway.access.jwt?.keys ?? []).flatMap((key, i): Artifact[] => {
+    const secret = key.secret === null ? undefined : jwtSecrets[key.secret];
+    if (!secret) return [];
+    const jwk = token(jwkOf(key, createSecretKey(secret)));
+    return [{ path: `httpd/jwt-${i}.conf`, content: `OAuth2TokenVerify jwk ${jwk} ${token(verifyOptions(i))}\n` }];
+  });
+  return { files, links: {} };
+}
+
+const DOCKERFILE = `# Apache httpd with mod_oauth2, which the official image does not have.
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends apache2 libapache2-mod-oauth2 && rm -rf /var/lib/apt/lists/*
+`;
 
 function render(gateway: Gateway, layout: Layout): Artifact[] {
   const view = httpdView(gateway, layout);
@@ -47,6 +86,7 @@ function render(gateway: Gateway, layout: Layout): Artifact[] {
     ...COPIED.map((name): Artifact => ({ path: `httpd/${name}`, content: readTemplate(`httpd/${name}`) })),
     { path: 'httpd/policy.json', content: `${JSON.stringify({ ...policy, private: `${projectFrom(layout)}private/run/` }, null, 1)}\n` },
     ...lookUpFiles(gateway, policy, 'httpd', 'serial'),
+    ...(gateway.access.jwt && gateway.deploy.kind === 'compose' ? [{ path: 'httpd/Dockerfile', content: DOCKERFILE }] : []),
     { path: 'httpd/run/.gitignore', content: '*\n!.gitignore\n' },
   ];
 }

@@ -1,5 +1,7 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { inContainer } from '../../gateway/container.ts';
 import { refusalBody } from '../../gateway/refusals.ts';
+import type { JwtKey } from '../../gateway/token.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import { certificateFiles, projectFrom } from '../layout.ts';
 import type { Layout } from '../proxy.ts';
@@ -25,6 +27,17 @@ export interface HttpdView {
   readonly mtls: boolean;
   readonly basic: boolean;
   readonly passwordFile: HttpdToken;
+  readonly jwtKeys: readonly {
+    readonly first: boolean;
+    readonly index: HttpdToken;
+    readonly cache: HttpdToken;
+    readonly public: boolean;
+    readonly shared: boolean;
+    readonly jwk: HttpdToken;
+    readonly options: HttpdToken;
+    readonly pass: HttpdToken;
+    readonly file: HttpdToken;
+  }[];
   readonly accessLog: HttpdToken;
   readonly errorLog: HttpdToken;
   readonly upstream: HttpdToken;
@@ -73,6 +86,16 @@ const OWN_ERRORS = {
   505: 'bad_request',
 } as const;
 
+/** A key as mod_oauth2 reads it. */
+export function jwkOf(key: Pick<JwtKey, 'kid' | 'alg'>, material: KeyObject): string {
+  return JSON.stringify({ ...material.export({ format: 'jwk' }), alg: key.alg, ...(key.kid === null ? {} : { kid: key.kid }) });
+}
+
+/** The gate has looked at the claims by then; a result is not kept for longer than a second. */
+export function verifyOptions(index: number): string {
+  return `verify.cache=gw${index}&verify.exp=skip&verify.iat=skip&expiry=1`;
+}
+
 export function httpdView(gateway: Gateway, layout: Layout): HttpdView {
   const compose = gateway.deploy.kind === 'compose';
   const files = certificateFiles(gateway, layout);
@@ -89,7 +112,7 @@ export function httpdView(gateway: Gateway, layout: Layout): HttpdView {
     http: numberToken(compose ? inContainer.http : (gateway.listen.http ?? 0)),
     hasHttp: gateway.listen.http !== null,
     healthPort: numberToken(inContainer.health),
-    modules: MODULES.map((name) => ({ name: token(name) })),
+    modules: [...MODULES, ...(gateway.access.jwt ? ['oauth2'] : [])].map((name) => ({ name: token(name) })),
     threads: numberToken(THREADS),
     workers: numberToken(workers),
     processes: numberToken(workers / THREADS),
@@ -99,6 +122,20 @@ export function httpdView(gateway: Gateway, layout: Layout): HttpdView {
     mtls: gateway.access.methods.includes('mtls'),
     basic: gateway.access.methods.includes('basic'),
     passwordFile: token(`${projectFrom(layout)}private/run/passwords/htpasswd`),
+    jwtKeys: (gateway.access.jwt?.keys ?? []).map((key, i) => ({
+      first: i === 0,
+      index: numberToken(i),
+      cache: token(`name=gw${i}&max_entries=2000`),
+      public: key.secret === null,
+      shared: key.secret !== null,
+      jwk: token(
+        key.spki === null ? 'private' : jwkOf(key, createPublicKey({ key: Buffer.from(key.spki, 'base64'), format: 'der', type: 'spki' })),
+      ),
+      options: token(verifyOptions(i)),
+      // mod_oauth2 refuses a token without the claim that it takes for a user, sub by default.
+      pass: token(`prefix=GWJWT_&headers=false&remote_user_claim=${gateway.access.jwt?.client ?? 'sub'}`),
+      file: token(`${projectFrom(layout)}private/run/httpd/jwt-${i}.conf`),
+    })),
     accessLog: token(compose ? '/dev/stdout' : 'run/access.log'),
     errorLog: token(compose ? '/dev/stderr' : 'run/error.log'),
     upstream: token(`${scheme}://${address}:${port}/`),

@@ -3,6 +3,7 @@ import { clientsOf, policyOf } from '../../gateway/policy.ts';
 import { printRate, type Rate } from '../../gateway/quantity.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import type { Artifact } from '../../output/artifact.ts';
+import { healthByBash } from '../layout.ts';
 import type { Finding, Layout, Proxy } from '../proxy.ts';
 import { readTemplate, renderTemplate } from '../template.ts';
 import { nginxRate, nginxRetryAfter } from './rates.ts';
@@ -17,9 +18,14 @@ export const nginx: Proxy = {
     image: 'nginx:1.30.6',
     entrypoint: ['nginx'],
     command: ['-p', `${inContainer.root}/${output}/nginx/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
+    directory: inContainer.root,
     reads: ['nginx'],
+    readsPrivate: [],
     writes: { folder: 'nginx/run', options: 'mode=1777,size=256m' },
     stopSignal: 'SIGQUIT',
+    health: healthByBash('/healthz', 204),
+    labels: {},
+    companion: null,
   }),
   operation: ({ output }) => ({
     start: `nginx -p ${output}/nginx/ -c nginx.conf`,
@@ -41,18 +47,36 @@ function audit(gateway: Gateway): Finding[] {
     ]),
     [gateway.limits.failures, ['limits', 'failures']],
   ];
-  return written.flatMap(([rate, about]) => {
-    if (rate === null || nginxRate(rate) !== null) return [];
-    return [
-      {
-        code: 'rate-not-expressible',
-        severity: 'error',
-        message: `nginx counts whole requests a second or a minute, which ${printRate(rate)} is not`,
-        hint: 'write a multiple of 1/minute, such as 60/hour',
-        about,
-      },
-    ];
-  });
+  return [
+    ...unknownAlgorithms(gateway),
+    ...written.flatMap(([rate, about]): Finding[] => {
+      if (rate === null || nginxRate(rate) !== null) return [];
+      return [
+        {
+          code: 'rate-not-expressible',
+          severity: 'error',
+          message: `nginx counts whole requests a second or a minute, which ${printRate(rate)} is not`,
+          hint: 'write a multiple of 1/minute, such as 60/hour',
+          about,
+        },
+      ];
+    }),
+  ];
+}
+
+/** njs has no EdDSA. */
+function unknownAlgorithms(gateway: Gateway): Finding[] {
+  const keys = gateway.access.jwt?.keys ?? [];
+  if (!keys.some((key) => key.alg === 'EdDSA')) return [];
+  return [
+    {
+      code: 'jwt-algorithm',
+      severity: 'error',
+      message: 'nginx cannot check EdDSA signatures, and a key of the JWKS makes them',
+      hint: 'use proxy: traefik, or let the identity provider sign with RS256 or ES256',
+      about: ['auth', 'jwt', 'keys'],
+    },
+  ];
 }
 
 function render(gateway: Gateway, layout: Layout): Artifact[] {
@@ -65,7 +89,7 @@ function render(gateway: Gateway, layout: Layout): Artifact[] {
     printed('server.conf'),
     printed('upstream-headers.conf'),
     printed('response-headers.conf'),
-    { path: 'nginx/gate.js', content: readTemplate('nginx/gate.js') },
+    ...['gate.js', 'addresses.js', 'token.js'].map((name): Artifact => ({ path: `nginx/${name}`, content: readTemplate(`nginx/${name}`) })),
     { path: 'nginx/policy.json', content: `${JSON.stringify({ ...policy, clients: clientsOf(gateway) }, null, 1)}\n` },
     { path: 'nginx/api-keys.map', content: keyMap(gateway, policy.hash) },
     { path: 'nginx/certificates.map', content: certificateMap(gateway) },

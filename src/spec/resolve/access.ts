@@ -8,6 +8,7 @@ import {
   twoAuthorizations,
 } from '../../gateway/expression.ts';
 import type { Access } from '../../gateway/types.ts';
+import type { JwtKey } from '../../gateway/token.ts';
 import type { Spec } from '../schema.ts';
 import type { Report } from './report.ts';
 
@@ -30,7 +31,7 @@ const TAKEN_HEADERS = [
 ];
 
 /** `auth` as branches; null when it does not hold together. */
-export function resolveAccess(spec: Spec, report: Report): Access | null {
+export function resolveAccess(spec: Spec, jwtKeys: readonly JwtKey[], report: Report): Access | null {
   const { auth } = spec;
   const path = Array.isArray(auth) ? [] : ['auth'];
   const requirePath = [...path, 'require'];
@@ -83,6 +84,7 @@ export function resolveAccess(spec: Spec, report: Report): Access | null {
   }
   checkAddresses(spec, branches, report);
   checkUnused(spec, methods, report);
+  checkTokens(spec, methods, report);
   return {
     text: auth.require,
     expression,
@@ -95,7 +97,8 @@ export function resolveAccess(spec: Spec, report: Report): Access | null {
       ? {
           issuer: auth.jwt.issuer,
           audience: auth.jwt.audience,
-          keys: auth.jwt.keys,
+          source: auth.jwt.keys,
+          keys: jwtKeys,
           client: auth.jwt.client ?? 'sub',
           roles: auth.jwt.roles ?? null,
           role: auth.jwt.role ?? null,
@@ -123,6 +126,20 @@ function checkAddresses(spec: Spec, branches: readonly (readonly Method[])[], re
     );
   if (ip?.as !== undefined && !spec.clients.some((client) => client.name === ip.as))
     report('unknown-client', ['auth', 'ip', 'as'], `"${ip.as}" is not a client`);
+}
+
+function checkTokens(spec: Spec, methods: readonly Method[], report: Report): void {
+  const { jwt } = spec.auth;
+  if (jwt?.role !== undefined && !(jwt.role in (spec.roles ?? { default: true })))
+    report('unknown-role', ['auth', 'jwt', 'role'], `"${jwt.role}" is not a role`);
+  const subjects = spec.clients.flatMap((client) => (client.sub === undefined ? [] : [client.sub]));
+  for (const [i, client] of spec.clients.entries()) {
+    if (client.sub === undefined) continue;
+    if (!methods.includes('jwt'))
+      report('unused-method', ['clients', i, 'sub'], '`sub` is the subject of a JWT, but `require` does not name jwt');
+    if (subjects.indexOf(client.sub) !== subjects.lastIndexOf(client.sub))
+      report('duplicate-name', ['clients', i, 'sub'], `"${client.sub}" is the subject of several clients`);
+  }
 }
 
 function checkUnused(spec: Spec, methods: readonly Method[], report: Report): void {

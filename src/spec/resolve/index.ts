@@ -31,7 +31,7 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
   });
   for (const { path, message, hint } of notYet(spec)) report('not-yet', path, message, hint ? { hint } : {});
   const deploy = resolveDeploy(spec, report);
-  const access = resolveAccess(spec, report);
+  const access = resolveAccess(spec, verifiers.jwtKeys, report);
   const models = resolveModels(spec, report);
   const roles = resolveRoles(spec, models, report);
   const clients = resolveClients(spec, roles, report);

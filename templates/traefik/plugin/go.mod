@@ -1,0 +1,3 @@
+module gatewright.local/gate
+
+go 1.22
