@@ -61,9 +61,14 @@ export function loadText(file: string, text: string): Loaded {
 }
 
 /** What the chosen engines cannot enforce, with the line of the spec that asks for it. */
-function auditGateway(gateway: Gateway, document: SpecDocument): Problem[] {
+export function auditGateway(gateway: Gateway, document: SpecDocument | null): Problem[] {
   const engines = PROXIES.filter((proxy) => gateway.proxies.includes(proxy.name));
-  return engines.flatMap((proxy) => proxy.audit(gateway)).map(({ about, ...problem }) => ({ ...problem, at: document.at(about) }));
+  return engines
+    .flatMap((proxy) => proxy.audit(gateway))
+    .map(({ about, ...problem }) => ({
+      ...problem,
+      ...(document ? { at: document.at(about) } : {}),
+    }));
 }
 
 /** The project of a spec file, or all of its problems as an error. */

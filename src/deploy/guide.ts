@@ -15,6 +15,7 @@ export function renderGuide(gateway: Gateway, output: string): Artifact[] {
     engines: engineCommands(gateway, output).map((engine) => ({
       ...engine,
       noted: engine.note !== '',
+      several: gateway.proxies.length > 1,
       changes: engine.rereads ? 'anything but clients, keys and passwords, which take effect at once' : 'clients, keys or passwords',
     })),
     several: gateway.proxies.length > 1,

@@ -9,7 +9,9 @@ import type { JwtKey, JwtSettings } from './token.ts';
  * Renderers translate it; they never decide.
  */
 
-export type ProxyName = 'nginx' | 'traefik' | 'httpd';
+/** The engines that a spec can name; src/proxies/index.ts has what they do. */
+export const PROXY_NAMES = ['nginx', 'traefik', 'httpd'] as const;
+export type ProxyName = (typeof PROXY_NAMES)[number];
 
 interface Listener {
   readonly bind: string;

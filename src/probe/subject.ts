@@ -46,6 +46,8 @@ export interface Credentials {
 /** The gateway of a spec on loopback, with credentials of its own. */
 export interface Subject {
   readonly proxy: ProxyName;
+  /** The spec as it was changed for the run. */
+  readonly spec: Spec;
   readonly gateway: Gateway;
   readonly paths: StatePaths;
   readonly output: string;
@@ -140,6 +142,7 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
   giveTo(paths.project);
   return {
     proxy: options.proxy,
+    spec,
     gateway,
     paths,
     output: OUTPUT,

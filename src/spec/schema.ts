@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseCidr } from '../gateway/address.ts';
 import { CLIENT_NAME, HEADER_NAME, HOST_NAME, MODEL_NAME, ROLE_NAME } from '../gateway/names.ts';
 import { parseBytes, parseDuration, parseRate } from '../gateway/quantity.ts';
+import { PROXY_NAMES } from '../gateway/types.ts';
 
 /*
  * The language of gatewright.yaml. A union of a scalar and an object is a short form and its long form;
@@ -33,7 +34,7 @@ const cidr = z
   .refine((value) => parseCidr(value) !== null, 'an address or range such as 10.0.0.0/8, with no bits set below the mask')
   .transform((value) => parseCidr(value) ?? { text: value, hex: '', bits: 128 });
 
-const proxyName = z.enum(['nginx', 'traefik', 'httpd']);
+const proxyName = z.enum(PROXY_NAMES);
 const count = z.int().min(1).max(1_000_000);
 
 const compose = z.strictObject({

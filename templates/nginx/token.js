@@ -12,7 +12,7 @@ function jsonPart(part) {
 }
 
 function own(object, name) {
-  return Object.prototype.hasOwnProperty.call(object, name) ? object[name] : undefined;
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function claimsReason(jwt, claims) {

@@ -10,10 +10,8 @@ import { makeSubject } from '../../src/probe/subject.ts';
 import { PROXIES } from '../../src/proxies/index.ts';
 import type { JwtAlgorithm } from '../../src/gateway/token.ts';
 import type { ProxyName } from '../../src/gateway/types.ts';
-import { printProblems } from '../../src/problems/print.ts';
-import { readSpec } from '../../src/spec/read.ts';
-import type { Spec } from '../../src/spec/schema.ts';
 import type { Mutate } from './sabotage.ts';
+import { specOf } from './spec.ts';
 import { keepEvidence, keepProcessList } from './evidence.ts';
 
 export const tools = () => ({ now: new Date(), random: (size: number) => randomBytes(size) });
@@ -29,12 +27,6 @@ export function engineFor(name: ProxyName): Engine | null {
 
 /** The engines that every promise is shown on. */
 export const ENGINE_NAMES: readonly ProxyName[] = PROXIES.map((proxy) => proxy.name);
-
-export function specOf(text: string): Spec {
-  const { spec, problems } = readSpec('gatewright.yaml', text);
-  if (!spec) throw new Error(printProblems(problems));
-  return spec;
-}
 
 export interface TestLab extends Lab {
   readonly double: Double;

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { composeObject, renderCompose } from '../../src/deploy/compose.ts';
 import type { Gateway } from '../../src/gateway/types.ts';
 import { resolveSpec } from '../../src/spec/resolve/index.ts';
-import { specOf } from '../support/lab.ts';
+import { specOf } from '../support/spec.ts';
 
 const gatewayOf = (text: string): Gateway => {
   const { gateway, problems } = resolveSpec(specOf(text), { keys: [], certificates: [], jwtKeys: [], clientCa: 'ca/clients.pem' }, null);

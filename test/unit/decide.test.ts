@@ -7,7 +7,8 @@ import { REFUSALS, refusalBody } from '../../src/gateway/refusals.ts';
 import type { GatewayRequest, HeaderLine, World } from '../../src/gateway/request.ts';
 import type { Gateway } from '../../src/gateway/types.ts';
 import { resolveSpec } from '../../src/spec/resolve/index.ts';
-import { RICH_SPEC, specOf } from '../support/lab.ts';
+import { RICH_SPEC } from '../support/lab.ts';
+import { specOf } from '../support/spec.ts';
 
 const KEY = 'sk-alice-0123456789';
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');

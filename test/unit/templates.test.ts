@@ -7,7 +7,8 @@ import { httpdView } from '../../src/proxies/httpd/view.ts';
 import { nginxView } from '../../src/proxies/nginx/view.ts';
 import { renderTemplate } from '../../src/proxies/template.ts';
 import { resolveSpec } from '../../src/spec/resolve/index.ts';
-import { RICH_SPEC, specOf } from '../support/lab.ts';
+import { RICH_SPEC } from '../support/lab.ts';
+import { specOf } from '../support/spec.ts';
 
 const TEMPLATES = resolve(import.meta.dirname, '..', '..', 'templates');
 const names = readdirSync(TEMPLATES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.hbs'));

@@ -35,7 +35,7 @@ export const traefik: Proxy = {
     reload: `(cd ${output}/traefik && traefik --configFile=traefik.yml)   # once it was stopped: Traefik reads traefik.yml when it starts`,
     reloadInContainer: null,
     rereads: true,
-    note: 'Traefik asks about passwords on the next port of loopback; nobody else needs it.',
+    note: 'Where the spec has passwords, Traefik asks itself about them on the next port of loopback; nobody else needs it.',
   }),
 };
 

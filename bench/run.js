@@ -1,0 +1,140 @@
+// npm run bench: what a gate costs beside the same engine without one. Interleaved, so that whatever else the machine does
+// hits all alike; ratios are to be trusted, not the numbers themselves. GATEWRIGHT_BENCH_REQUESTS says how many a round.
+import { randomBytes } from 'node:crypto';
+import { createKey, readKeys } from '../dist/credentials/api-key.js';
+import { changeState } from '../dist/credentials/state.js';
+import { writeAtomic } from '../dist/credentials/store.js';
+import { applyChanges, planChanges } from '../dist/output/plan.js';
+import { readVerifiers, renderGateway } from '../dist/pipeline.js';
+import { startDouble } from '../dist/probe/double.js';
+import { ENGINES } from '../dist/probe/engines/index.js';
+import { forge } from '../dist/probe/behaviours/cast.js';
+import { giveTo, makeSubject } from '../dist/probe/subject.js';
+import { readSpec } from '../dist/spec/read.js';
+import { resolveSpec } from '../dist/spec/resolve/index.js';
+import { startBare } from './bare.js';
+import { cpuPerRequest, firstByte, median } from './measure.js';
+
+const REQUESTS = Number(process.env.GATEWRIGHT_BENCH_REQUESTS ?? 4000);
+const ROUNDS = 3;
+const tools = { now: new Date(), random: (size) => randomBytes(size) };
+const engines = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ['nginx', 'httpd', 'traefik'];
+
+const spec = (auth, more = '') =>
+  readSpec(
+    'gatewright.yaml',
+    `version: 1\nhosts: [llm.example.com]\nmodels: [{ upstream: "http://127.0.0.1:1", key: required }]\nclients: [alice]\nauth: ${auth}\n${more}`,
+  ).spec;
+const JWT = '{ require: jwt, jwt: { issuer: i, audience: a, keys: jwks.json, role: default } }';
+const WIDE = 'limits: { concurrent: 1000 }\n';
+
+const get = (headers) => ({ method: 'GET', path: '/v1/models', headers });
+const bearer = (token) => get({ authorization: `Bearer ${token}` });
+const token = (alg) => (subject) => {
+  // A new one each time: what an engine remembers of a token would hide what it costs.
+  let n = 0;
+  const many = Array.from({ length: 400 }, (_, i) => forge(subject, { sub: 'u-1', n: i }, alg));
+  return () => bearer(many[n++ % many.length]);
+};
+const key = (subject) => () => bearer(subject.cast[0].key);
+
+/** name, spec, keys in the store, how a caller shows itself. */
+const VARIANTS = [
+  ['api key, 1', spec('apiKey', WIDE), 1, key],
+  ['api key, 100', spec('apiKey', WIDE), 100, key],
+  ['api key, 10,000', spec('apiKey', WIDE), 10_000, key],
+  [
+    'api key, role, rate',
+    spec('apiKey', `${WIDE}roles: { default: { routes: [openai], requests: 100000/second, concurrent: 500 } }`),
+    1,
+    key,
+  ],
+  ['JWT RS256', spec(JWT, WIDE), 1, token('RS256')],
+  ['JWT ES256', spec(JWT, WIDE), 1, token('ES256')],
+  [
+    'password, remembered',
+    spec('basic', WIDE),
+    1,
+    (subject) => () => get({ authorization: `Basic ${Buffer.from(`alice:${subject.cast[0].password}`).toString('base64')}` }),
+  ],
+];
+
+/** Fills the store with keys of nobody in particular, and writes the gateway again. */
+function addKeys(subject, wanted) {
+  if (wanted <= 1) return;
+  const { paths } = subject;
+  changeState(paths, () => {
+    createKey(paths, { client: 'alice', created: tools.now, expires: null }, tools.random);
+    const keys = readKeys(paths);
+    const more = Array.from({ length: wanted - 1 }, () => ({
+      ...keys[0],
+      id: randomBytes(6).toString('hex'),
+      sha256: randomBytes(32).toString('hex'),
+    }));
+    writeAtomic(paths.keys, JSON.stringify({ version: 1, keys: [...keys, ...more] }), 0o644);
+  });
+  const { verifiers } = readVerifiers(paths, subject.spec);
+  const { gateway } = resolveSpec(subject.spec, verifiers, null);
+  const folder = `${paths.project}/${subject.output}`;
+  applyChanges(folder, planChanges(folder, renderGateway(gateway, subject.output)));
+}
+
+async function benchEngine(name) {
+  const found = ENGINES[name]();
+  if (!found.engine) throw new Error(`${name} is missing: ${found.install}`);
+  const double = await startDouble();
+  const contestants = [];
+  const bare = await startBare(name, 19_500, double.port);
+  contestants.push({ title: 'bare TLS proxy', pid: bare.pid, port: 19_500, call: () => get({}), stop: bare.stop });
+  for (const [title, text, keys, caller] of VARIANTS) {
+    const subject = await makeSubject(text, { proxy: name, upstream: double.port, tools });
+    addKeys(subject, keys);
+    giveTo(subject.paths.project);
+    const running = await found.engine.start(subject.paths.project, subject.output, subject.gateway.listen.https);
+    contestants.push({
+      title,
+      pid: running.pid,
+      port: subject.gateway.listen.https,
+      call: caller(subject),
+      stop: async () => {
+        await running.stop();
+        subject.remove();
+      },
+    });
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const cpu = contestants.map(() => []);
+  const first = contestants.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [i, one] of contestants.entries()) {
+      cpu[i].push(await cpuPerRequest(one.pid, one.port, one.call, REQUESTS));
+      first[i].push(await firstByte(one.port, one.call, 200));
+    }
+    double.seen.length = 0;
+  }
+  for (const one of contestants) await one.stop();
+  await double.stop();
+  const base = median(cpu[0]);
+  const baseFirst = median(first[0]);
+  console.log(`\n${found.engine.label}\n`);
+  console.log('| | CPU µs a request | × bare | first byte ms | added ms |\n|---|---|---|---|---|');
+  for (const [i, { title }] of contestants.entries())
+    console.log(
+      `| ${title} | ${median(cpu[i]).toFixed(0)} | ${(median(cpu[i]) / base).toFixed(2)} | ${median(first[i]).toFixed(2)} | ${(median(first[i]) - baseFirst).toFixed(2)} |`,
+    );
+}
+
+for (const name of engines) await benchEngine(name);
+
+const clients = Array.from({ length: 10_000 }, (_, i) => `c${i}`);
+const big =
+  spec('apiKey').clients &&
+  readSpec('g', `version: 1\nhosts: [llm.example.com]\nmodels: [http://127.0.0.1:1]\nclients: [${clients.join(', ')}]\nauth: apiKey\n`)
+    .spec;
+const keys = clients.map((client) => ({ sha256: randomBytes(32).toString('hex'), client, expires: null }));
+for (const name of engines) {
+  const start = performance.now();
+  const { gateway } = resolveSpec({ ...big, proxy: [name] }, { keys, certificates: [], jwtKeys: [], clientCa: null }, null);
+  renderGateway(gateway, 'gateway');
+  console.log(`\n10,000 clients resolved and rendered for ${name}: ${((performance.now() - start) / 1000).toFixed(2)} s`);
+}
