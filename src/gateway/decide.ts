@@ -2,11 +2,20 @@ import { allowedMethods, corsHeaders, isForeignOrigin, preflightHeaders } from '
 import { upstreamHeaders } from './forward.ts';
 import { identify } from './identity.ts';
 import { REFUSALS, type RefusalCode } from './refusals.ts';
-import { type Decision, type GatewayRequest, type HeaderLine, headerValue, headerValues, type World } from './request.ts';
+import { type Decision, type GatewayRequest, type HeaderLine, headerValues, type World } from './request.ts';
 import { pathMatches } from './routes/index.ts';
 import type { Route } from './routes/route.ts';
 import { type Gateway, looksAtModel, type Model, type Role } from './types.ts';
-import { hasForbiddenParameter, listedHost, malformed, requestAuthority, secretHeaders, splitTarget, type Target } from './well-formed.ts';
+import {
+  hasForbiddenParameter,
+  listedHost,
+  malformed,
+  requestAuthority,
+  secretHeaders,
+  splitTarget,
+  type Target,
+  wantsWebsocket,
+} from './well-formed.ts';
 
 const ACME_PATH = '/.well-known/acme-challenge/';
 /** A slot can be free at any moment, so a concurrency refusal names the shortest wait there is. */
@@ -53,7 +62,7 @@ export function decide(gateway: Gateway, request: GatewayRequest, world: World):
   const role = gateway.roles.find((candidate) => candidate.name === identity.role); // 7
   if (!role) return refuse('route_denied', 'unknown_role');
   if (!role.routes.includes(route.name)) return refuse('route_denied');
-  if (route.websocket && headerValue(request.headers, 'upgrade') === undefined) return refuse('upgrade_required');
+  if (route.websocket && !wantsWebsocket(request)) return refuse('upgrade_required');
 
   const limited = limits(gateway, request, world, identity.client, role, route); // 8
   if ('code' in limited) return refuse(limited.code, limited.reason, limited.headers);
@@ -74,7 +83,7 @@ export function decide(gateway: Gateway, request: GatewayRequest, world: World):
     route: route.name,
     upstream: limited.model.id,
     model: limited.named,
-    upstreamHeaders: upstreamHeaders(gateway, request, limited.model, identity.client, role.name),
+    upstreamHeaders: upstreamHeaders(gateway, request, limited.model, { name: identity.client, role: role.name }, route.websocket),
     upstreamKey: limited.model.keyRequired,
     headers: corsHeaders(gateway, request),
   };

@@ -15,11 +15,25 @@ export const PASSED_HEADERS = [
   'anthropic-beta',
 ] as const;
 
+/** Headers of a WebSocket's handshake (RFC 6455 section 4.1), which pass on a WebSocket route alone. */
+export const WEBSOCKET_HEADERS = [
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+] as const;
+
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** What goes upstream, without the upstream's key and without an X-Request-Id that the gateway makes itself. */
-export function upstreamHeaders(gateway: Gateway, request: GatewayRequest, model: Model, client: string, role: string): HeaderLine[] {
-  const passed = [...PASSED_HEADERS, ...gateway.forwardHeaders].flatMap((name): HeaderLine[] => {
+export function upstreamHeaders(
+  gateway: Gateway,
+  request: GatewayRequest,
+  model: Model,
+  client: { readonly name: string; readonly role: string },
+  websocket: boolean,
+): HeaderLine[] {
+  const passed = [...PASSED_HEADERS, ...gateway.forwardHeaders, ...(websocket ? WEBSOCKET_HEADERS : [])].flatMap((name): HeaderLine[] => {
     const values = headerValues(request.headers, name);
     return values.length > 0 && values.some((value) => value !== '') ? [[name, values.join(', ')]] : [];
   });
@@ -28,8 +42,14 @@ export function upstreamHeaders(gateway: Gateway, request: GatewayRequest, model
   return [
     ...passed,
     ['host', upstreamAuthority(model)],
-    ['x-gatewright-client', client],
-    ['x-gatewright-role', role],
+    ...(websocket
+      ? ([
+          ['upgrade', 'websocket'],
+          ['connection', 'upgrade'],
+        ] as const)
+      : []),
+    ['x-gatewright-client', client.name],
+    ['x-gatewright-role', client.role],
     ...(caller === null ? [] : [['x-forwarded-for', addressText(caller)] as const]),
     ['x-forwarded-proto', 'https'],
     ...(id === null ? [] : [['x-request-id', id] as const]),

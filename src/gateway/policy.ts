@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Cidr } from './address.ts';
 import { branchesOf, type Method } from './expression.ts';
-import { PASSED_HEADERS } from './forward.ts';
+import { PASSED_HEADERS, WEBSOCKET_HEADERS } from './forward.ts';
 import { KEY_LENGTH, MAX_PASSWORD_BYTES } from './identity.ts';
 import { distinctLimits, rateClass } from './limits.ts';
 import type { Rate } from './quantity.ts';
@@ -54,6 +54,7 @@ export function policyOf(gateway: Gateway, retryAfter: (rate: { count: number; s
     failures: { ...gateway.limits.failures, retryAfter: retryAfter(gateway.limits.failures) },
     cors: presence(gateway.cors),
     passedHeaders: [...PASSED_HEADERS, ...gateway.forwardHeaders],
+    websocketHeaders: WEBSOCKET_HEADERS,
     models: gateway.models.map((model) => ({ id: model.id, key: model.keyRequired })),
     https: gateway.listen.https,
     firstHost: gateway.hosts[0],

@@ -96,6 +96,14 @@ export function parseAuthorization(value: string | undefined): { scheme: string;
   return match ? { scheme: (match[1] ?? '').toLowerCase(), token: match[2] ?? '' } : null;
 }
 
+/** Whether the request asks to become a WebSocket (RFC 6455 section 4.1). */
+export function wantsWebsocket(request: GatewayRequest): boolean {
+  const options = headerValues(request.headers, 'connection').flatMap((line) =>
+    line.split(',').map((option) => option.trim().toLowerCase()),
+  );
+  return headerValue(request.headers, 'upgrade')?.toLowerCase() === 'websocket' && options.includes('upgrade');
+}
+
 function connectionIsPlain(gateway: Gateway, request: GatewayRequest, path: string): boolean {
   const websocket =
     headerValue(request.headers, 'upgrade')?.toLowerCase() === 'websocket' &&

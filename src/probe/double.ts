@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { echo } from './websocket.ts';
 import { bareVllm } from './double-vllm.ts';
 
 /** A request as the double saw it. */
@@ -47,10 +49,29 @@ export async function startDouble(options: DoubleOptions = {}): Promise<Double> 
       return reply(one, response, pace);
     });
   });
+  // An upgraded connection is no longer the server's own, and would keep it from closing.
+  const upgraded = new Set<Socket>();
+  server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    const headers = headersOf(request);
+    seen.push({ method: request.method ?? '', target: request.url ?? '', headers, body: '', aborted: false, chunks: 0 });
+    if (request.url?.split('?')[0] === '/v1/realtime' && request.headers.upgrade?.toLowerCase() === 'websocket')
+      return echo(socket, request.headers['sec-websocket-key'] ?? '');
+    return socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}');
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the double has no port');
-  return { port: address.port, seen, pace, stop: () => stopServer(server) };
+  return {
+    port: address.port,
+    seen,
+    pace,
+    stop: () => {
+      for (const socket of upgraded) socket.destroy();
+      return stopServer(server);
+    },
+  };
 }
 
 function stopServer(server: Server): Promise<void> {
@@ -60,10 +81,12 @@ function stopServer(server: Server): Promise<void> {
   });
 }
 
+function headersOf(request: IncomingMessage): (readonly [string, string])[] {
+  return request.rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name.toLowerCase(), request.rawHeaders[i + 1] ?? ''] as const] : []));
+}
+
 async function record(request: IncomingMessage, seen: Seen[]): Promise<Seen> {
-  const headers = request.rawHeaders.flatMap((name, i) =>
-    i % 2 === 0 ? [[name.toLowerCase(), request.rawHeaders[i + 1] ?? ''] as const] : [],
-  );
+  const headers = headersOf(request);
   const chunks: Buffer[] = [];
   const one = { method: request.method ?? '', target: request.url ?? '', headers, body: '', aborted: false, chunks: 0 };
   // Recorded at once: a request that never ends was seen all the same.

@@ -1,5 +1,5 @@
 import type { ProxyName } from '../gateway/types.ts';
-import { type GatewayRequest, headerValues } from '../gateway/request.ts';
+import { type GatewayRequest, type HeaderLine, headerValues } from '../gateway/request.ts';
 import type { Trial } from './lab.ts';
 
 /** What an engine should answer, and which of the answer's headers are compared. */
@@ -134,14 +134,16 @@ export const EXCEPTIONS: readonly Exception[] = [
   {
     engine: 'traefik',
     id: 'connection-stripped',
-    differs: 'What Connection names is dropped instead of being refused.',
+    differs: 'What Connection names is dropped instead of being refused, unless it is an upgrade.',
     because: 'Traefik removes Connection, and the headers that it names, before any middleware is asked. So it has no effect.',
     seen: (request) => {
       const named = headerValues(request.headers, 'connection').flatMap((line) => line.split(',').map((name) => name.trim().toLowerCase()));
-      const upgrade = named.includes('upgrade') && headerValues(request.headers, 'upgrade').length > 0;
-      const kept = request.headers.filter(
-        ([name]) => name.toLowerCase() !== 'connection' && !(named.includes(name.toLowerCase()) && !upgrade),
-      );
+      const upgrade = named.includes('upgrade') && headerValues(request.headers, 'upgrade').some((value) => value !== '');
+      const kept = request.headers.flatMap(([name, value]): HeaderLine[] => {
+        if (name.toLowerCase() === 'connection' || (named.includes(name.toLowerCase()) && name.toLowerCase() !== 'upgrade')) return [];
+        return [[name, value]];
+      });
+      if (upgrade) kept.push(['Connection', 'upgrade']);
       return { ...request, headers: kept };
     },
   },

@@ -68,7 +68,8 @@ export function exchange(
   });
 }
 
-function open(peer: Peer): Socket {
+/** Connects, and speaks HTTP/1.1 where TLS asks. */
+export function open(peer: Peer): Socket {
   const base = { host: '127.0.0.1', port: peer.port, ...(peer.localAddress ? { localAddress: peer.localAddress } : {}) };
   if (!peer.tls) return connectTcp(base);
   const { ca, servername, cert, key } = peer.tls;
@@ -95,7 +96,7 @@ function parse(reads: readonly Read[], head: boolean): Outcome {
     reads,
     complete,
   });
-  if (head || status === 204 || status === 304) return answer('', true);
+  if (head || status === 204 || status === 304 || status === 101) return answer('', true);
   if (value('transfer-encoding')?.toLowerCase() === 'chunked') return dechunk(rest, answer);
   const length = value('content-length');
   return length === undefined ? answer(rest, false) : answer(rest.slice(0, Number(length)), rest.length >= Number(length));

@@ -37,8 +37,6 @@ export function notYet(spec: Spec): NotYet[] {
       looksAtModel({ models: [], roles: [{ name, routes: [], models: role.models ?? 'all', requests: null, concurrent: null }] })
     )
       add(['roles', name, 'models'], 'limiting a role to models is not built yet');
-    for (const [i, route] of role.routes.entries())
-      if (route === 'realtime') add(['roles', name, 'routes', i], 'the WebSocket route is not built yet');
   }
   if (spec.timeouts) add(['timeouts'], 'timeouts are not built yet', 'the gateway waits 10 minutes between two reads from the upstream');
   if (spec.monitoring && spec.monitoring.length > 0) add(['monitoring'], 'monitoring is not built yet');

@@ -444,6 +444,11 @@ end
 
 -- ---- steps 5 to 8 --------------------------------------------------------------------------------------------------
 
+local function wantsWebsocket(r)
+  if (r.headers_in['Upgrade'] or ''):lower() ~= 'websocket' then return false end
+  return (',' .. (r.headers_in['Connection'] or ''):lower():gsub('%s', '') .. ','):find(',upgrade,', 1, true) ~= nil
+end
+
 local function foreignOrigin(r, pol, target)
   local origin = r.headers_in['Origin']
   if not origin or pol.cors[origin] then return false end
@@ -478,9 +483,13 @@ local function limits(r, pol, client, record)
 end
 
 -- What goes upstream: nothing of the caller's that is not on the list, and ours in place of what it claimed.
-local function upstreamHeaders(r, pol, client, role)
+local function upstreamHeaders(r, pol, client, role, websocket)
   local passed = {}
   for _, name in ipairs(pol.passedHeaders) do passed[name] = true end
+  if websocket then
+    for _, name in ipairs(pol.websocketHeaders) do passed[name] = true end
+    passed['upgrade'], passed['connection'] = true, true
+  end
   local caller = callerOf(r, pol)
   for name, value in pairs(r:headers_in_table()) do
     local lower = name:lower()
@@ -523,11 +532,11 @@ local function decide(r, pol)
   if (not who.header or route.websocket) and foreignOrigin(r, pol, target) then return { code = 'origin_denied' } end
   if not record then return { code = 'route_denied', reason = 'unknown_role' } end
   if not pol.roles[record.role][route.route] then return { code = 'route_denied' } end
-  if route.websocket and not r.headers_in['Upgrade'] then return { code = 'upgrade_required' } end
+  if route.websocket and not wantsWebsocket(r) then return { code = 'upgrade_required' } end
 
   local refused = limits(r, pol, who.client, record)
   if refused then return refused end
-  upstreamHeaders(r, pol, who.client, record.role)
+  upstreamHeaders(r, pol, who.client, record.role, route.websocket)
   return nil
 end
 

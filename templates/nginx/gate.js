@@ -359,6 +359,13 @@ async function identify(r) {
 
 // ---- steps 5 to 8, as far as they need no counter -----------------------------------------------------------------
 
+function wantsWebsocket(r) {
+  const options = headerValues(r, 'connection').join(',').toLowerCase().split(',');
+  for (let i = 0; i < options.length; i++)
+    if (options[i].trim() === 'upgrade') return (headerValue(r, 'upgrade') || '').toLowerCase() === 'websocket';
+  return false;
+}
+
 function foreignOrigin(r, target) {
   const origin = headerValue(r, 'origin');
   if (origin === undefined || pol.cors[origin] !== undefined) return false;
@@ -390,13 +397,15 @@ async function decide(r) {
 
   if (client === undefined) return { code: 'route_denied', reason: 'unknown_role' };
   if (pol.roles[client.role][route.route] === undefined) return { code: 'route_denied', reason: 'route_denied' };
-  if (route.websocket && headerValue(r, 'upgrade') === undefined) return { code: 'upgrade_required', reason: 'upgrade_required' };
+  if (route.websocket && !wantsWebsocket(r)) return { code: 'upgrade_required', reason: 'upgrade_required' };
 
   const encodings = headerValues(r, 'content-encoding');
   for (let i = 0; i < encodings.length; i++)
     if (encodings[i].trim().toLowerCase() !== 'identity') return { code: 'unsupported_encoding', reason: 'unsupported_encoding' };
   const length = headerValue(r, 'content-length');
   if (length !== undefined && Number(length) > pol.limits.body) return { code: 'body_too_large', reason: 'known_length' };
+
+  if (route.websocket) v.gw_upgrade = 'websocket';
 
   // The zones of the upstream location count by these.
   v.gw_rate = client.rate;

@@ -42,6 +42,10 @@ const SPECS: Readonly<Record<string, string>> = {
   'tokens from an address': base(
     '{ require: jwt and ip, ip: { allow: [10.0.0.0/8] }, jwt: { issuer: "https://idp.example.com", audience: llm, keys: jwks.json, client: email, role: default } }',
   ),
+  'a WebSocket': base(
+    '{ require: apiKey or ip, ip: { allow: [10.0.0.0/8], as: bob } }',
+    'roles: { default: { routes: [chat, realtime], concurrent: 3 } }\ncors: [https://chat.example.com]',
+  ),
   rates: base('apiKey', 'roles: { default: { routes: [chat], requests: 5/second, concurrent: 2 } }\nlimits: { concurrent: 3 }'),
 };
 

@@ -12,14 +12,17 @@ export function noteSecrets(words: readonly string[]): void {
   appendFileSync(join(EVIDENCE, `secrets-${process.pid}.txt`), words.map((word) => `${JSON.stringify(word)}\n`).join(''));
 }
 
-/** Logs, output and public credentials of a lab, before it is taken away. */
+/** Logs, output and public credentials of a lab, before it is taken away; but not the gates, which are the same for all. */
 export function keepEvidence(lab: Lab): void {
   const { subject } = lab;
   const folder = join(EVIDENCE, randomBytes(6).toString('hex'));
   mkdirSync(folder);
   for (const [i, { path, text }] of lab.logs().entries()) writeFileSync(join(folder, `${i}-${path.replaceAll('/', '_')}`), text);
   for (const name of ['gateway', 'credentials'])
-    cpSync(join(subject.paths.project, name), join(folder, name), { recursive: true, filter: (source) => !source.endsWith('.sock') });
+    cpSync(join(subject.paths.project, name), join(folder, name), {
+      recursive: true,
+      filter: (source) => !/\.(?:sock|go|lua|js)$/.test(source),
+    });
   noteSecrets([
     ...subject.cast.flatMap((one) => [
       one.key,
@@ -30,7 +33,14 @@ export function keepEvidence(lab: Lab): void {
       encodeURIComponent(one.password),
     ]),
     subject.upstreamKey,
+    ...(subject.issuer ? sharedSecrets(subject.issuer.jwks) : []),
   ]);
+}
+
+/** Shared secrets of a JWKS, in the two forms that files of private/run have. */
+function sharedSecrets(jwks: string): string[] {
+  const { keys } = JSON.parse(jwks) as { keys: { k?: string }[] };
+  return keys.flatMap(({ k }) => (k === undefined ? [] : [k, Buffer.from(k, 'base64url').toString('base64')]));
 }
 
 /** The command lines of all processes, as anybody on the machine can read them. */

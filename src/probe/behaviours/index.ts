@@ -3,6 +3,7 @@ import type { Behaviour } from './behaviour.ts';
 import { cors, plainHttp, upstreamView, wellFormed } from './headers.ts';
 import { bodies, concurrency, failures, rates, streams } from './limits.ts';
 import { forgeries, subjects, tokens } from './tokens.ts';
+import { realtime } from './realtime.ts';
 import { hosts, methods, roles, routes, tricks } from './surface.ts';
 
 /** Every promise that a running gateway can be asked to keep, in the order of the table. */
@@ -29,4 +30,5 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   concurrency,
   failures,
   streams,
+  realtime,
 ];

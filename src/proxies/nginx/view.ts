@@ -1,4 +1,4 @@
-import { PASSED_HEADERS, upstreamAuthority } from '../../gateway/forward.ts';
+import { PASSED_HEADERS, upstreamAuthority, WEBSOCKET_HEADERS } from '../../gateway/forward.ts';
 import { distinctLimits, rateClass } from '../../gateway/limits.ts';
 import { REFUSALS } from '../../gateway/refusals.ts';
 import type { Gateway } from '../../gateway/types.ts';
@@ -40,6 +40,7 @@ export interface NginxView {
   readonly bodyLimit: NginxToken;
   readonly upstream: { readonly name: NginxToken; readonly address: NginxToken; readonly authority: NginxToken };
   readonly passedHeaders: readonly { readonly name: NginxToken; readonly variable: NginxToken }[];
+  readonly websocketHeaders: readonly { readonly name: NginxToken; readonly variable: NginxToken }[];
   readonly locations: readonly { readonly path: NginxToken }[];
   readonly statuses: readonly { readonly status: NginxToken }[];
 }
@@ -91,6 +92,7 @@ export function nginxView(gateway: Gateway, layout: Layout): NginxView {
     passedHeaders: [...PASSED_HEADERS, ...gateway.forwardHeaders]
       .filter((name) => !FRAMING.includes(name))
       .map((name) => ({ name: token(name), variable: token(name.replaceAll('-', '_')) })),
+    websocketHeaders: WEBSOCKET_HEADERS.map((name) => ({ name: token(name), variable: token(name.replaceAll('-', '_')) })),
     locations: locationsOf(gateway),
     statuses: [...new Set(Object.values(REFUSALS).map(({ status }) => status))]
       .sort((a, b) => a - b)

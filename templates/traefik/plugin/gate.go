@@ -163,7 +163,7 @@ func (c *call) decide() *refusal {
 	if c.pol.Roles[record.role][route.Route] != 1 {
 		return &refusal{code: "route_denied"}
 	}
-	if route.Websocket && len(c.req.Header["Upgrade"]) == 0 {
+	if route.Websocket && !c.wantsWebsocket() {
 		return &refusal{code: "upgrade_required"}
 	}
 	refused = c.limits(who.client, record) // 8

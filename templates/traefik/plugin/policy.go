@@ -33,6 +33,7 @@ type policy struct {
 	Failures            policyRate                `json:"failures"`
 	Cors                map[string]int            `json:"cors"`
 	PassedHeaders       []string                  `json:"passedHeaders"`
+	WebsocketHeaders    []string                  `json:"websocketHeaders"`
 	Models              []policyModel             `json:"models"`
 	HTTPS               int                       `json:"https"`
 	FirstHost           string                    `json:"firstHost"`

@@ -146,7 +146,11 @@ func (c *call) forward(client string, role string) *refusal {
 	}
 	caller, callerKnown := c.caller()
 	kept := map[string]string{}
-	for _, name := range c.pol.PassedHeaders {
+	passed := c.pol.PassedHeaders
+	if c.route.Websocket {
+		passed = append(append([]string{}, passed...), c.pol.WebsocketHeaders...)
+	}
+	for _, name := range passed {
 		value := strings.Join(c.req.Header[canonical(name)], ", ")
 		if value != "" {
 			kept[canonical(name)] = value
@@ -163,6 +167,10 @@ func (c *call) forward(client string, role string) *refusal {
 	}
 	if kept["User-Agent"] == "" {
 		headers["User-Agent"] = nil
+	}
+	if c.route.Websocket {
+		headers.Set("Connection", "Upgrade")
+		headers.Set("Upgrade", "websocket")
 	}
 	if key != "" {
 		headers.Set("Authorization", "Bearer "+key)

@@ -195,6 +195,9 @@ func (c *call) malformed(hasTarget bool) *refusal {
 			return &refusal{code: "ambiguous_credentials", reason: "two_keys"}
 		}
 	}
+	if !c.connectionIsPlain() {
+		return &refusal{code: "bad_request", reason: "connection"}
+	}
 	if c.hasForbiddenParameter() {
 		return &refusal{code: "bad_request", reason: "secret_in_query"}
 	}
@@ -226,4 +229,19 @@ func (c *call) foreignOrigin() bool {
 		return false
 	}
 	return strings.ToLower(origin) != "https://"+strings.TrimSuffix(strings.ToLower(c.authority()), ":443")
+}
+
+// wantsWebsocket says whether the request asks to become a WebSocket. Traefik keeps of Connection that it says upgrade.
+func (c *call) wantsWebsocket() bool {
+	value, _ := c.header("Upgrade")
+	return len(c.req.Header["Connection"]) > 0 && strings.EqualFold(value, "websocket")
+}
+
+// connectionIsPlain allows an upgrade on a granted WebSocket alone; everything else of Connection is gone by now.
+func (c *call) connectionIsPlain() bool {
+	if len(c.req.Header["Connection"]) == 0 {
+		return true
+	}
+	known := c.pol.pathPolicy(c.target.path)
+	return known != nil && known.Methods["GET"].Websocket && c.wantsWebsocket()
 }
