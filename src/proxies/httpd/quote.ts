@@ -16,3 +16,10 @@ export function numberToken(value: number): HttpdToken {
   if (!Number.isSafeInteger(value) || value < 0) throw new Error(`not a whole number: ${value}`);
   return String(value) as HttpdToken;
 }
+
+/** A path as seen from the gateway's own folder, wherever that is: an installation that includes it has another ServerRoot. */
+export function pathToken(path: string): HttpdToken {
+  if (path.startsWith('/')) return token(path);
+  const quoted = token(path);
+  return `"\${GATEWRIGHT}/${quoted.startsWith('"') ? quoted.slice(1, -1) : quoted}"` as HttpdToken;
+}

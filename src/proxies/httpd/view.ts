@@ -5,7 +5,7 @@ import type { JwtKey } from '../../gateway/token.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import { certificateFiles, projectFrom } from '../layout.ts';
 import type { Layout } from '../proxy.ts';
-import { type HttpdToken, numberToken, token } from './quote.ts';
+import { type HttpdToken, numberToken, pathToken, token } from './quote.ts';
 
 /** Everything the httpd templates print. */
 export interface HttpdView {
@@ -116,12 +116,12 @@ export function httpdView(gateway: Gateway, layout: Layout): HttpdView {
     threads: numberToken(THREADS),
     workers: numberToken(workers),
     processes: numberToken(workers / THREADS),
-    certificate: token(files.certificate),
-    certificateKey: token(files.key),
-    clientCa: token(files.clientCa),
+    certificate: pathToken(files.certificate),
+    certificateKey: pathToken(files.key),
+    clientCa: pathToken(files.clientCa),
     mtls: gateway.access.methods.includes('mtls'),
     basic: gateway.access.methods.includes('basic'),
-    passwordFile: token(`${projectFrom(layout)}private/run/passwords/htpasswd`),
+    passwordFile: pathToken(`${projectFrom(layout)}private/run/passwords/htpasswd`),
     jwtKeys: (gateway.access.jwt?.keys ?? []).map((key, i) => ({
       first: i === 0,
       index: numberToken(i),
@@ -134,9 +134,9 @@ export function httpdView(gateway: Gateway, layout: Layout): HttpdView {
       options: token(verifyOptions(i)),
       // mod_oauth2 refuses a token without the claim that it takes for a user, sub by default.
       pass: token(`prefix=GWJWT_&headers=false&remote_user_claim=${gateway.access.jwt?.client ?? 'sub'}`),
-      file: token(`${projectFrom(layout)}private/run/httpd/jwt-${i}.conf`),
+      file: pathToken(`${projectFrom(layout)}private/run/httpd/jwt-${i}.conf`),
     })),
-    accessLog: token(compose ? '/dev/stdout' : 'run/access.log'),
+    accessLog: pathToken(compose ? '/dev/stdout' : 'run/access.log'),
     errorLog: token(compose ? '/dev/stderr' : 'run/error.log'),
     upstream: token(`${scheme}://${address}:${port}/`),
     errors: Object.entries(OWN_ERRORS).map(([status, code]) => ({
