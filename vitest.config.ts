@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/after/**'],
+    exclude: ['test/after/**', 'test/mutants/**'],
     pool: 'forks',
     // Engines share the machine's cores with the tests that time them.
     maxWorkers: 2,

@@ -17,6 +17,12 @@ const problems = `${NOTE}# Problems\n\nEvery code that Gatewright prints, also b
 const behaviours = `${NOTE}# Behaviours\n\nWhat every generated gateway is held to, by \`gatewright test\` and by the project's own suite. Expected answers are computed by
 \`decide()\`; a denial counts only if the upstream saw nothing and its allowed twin passes.\n\n| promise | about | source |\n|---|---|---|\n${BEHAVIOURS.map((b) => `| \`${b.id}\` | ${b.promise} | ${b.source} |`).join('\n')}
 
+## What it was run on
+
+On every run of the suite: nginx 1.22.1 with njs 0.7.9 and the newest of Debian unstable (1.30.6 with njs 1.0.2 when this was written), Apache httpd 2.4.71 with mod_oauth2 3.3.1 (Debian 12, Lua 5.3), Traefik 3.6.12 (built from its
+module). The Lua of the gate is also read and its hash checked with Lua 5.2, which the official image of httpd has; that image, and Docker itself, were
+not run.
+
 ## Where engines may differ
 
 Everything that is not here must be equal.\n\n| engine | differs | because |\n|---|---|---|\n${EXCEPTIONS.map((e) => `| ${e.engine} | ${e.differs} | ${e.because} |`).join('\n')}

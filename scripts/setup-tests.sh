@@ -56,3 +56,5 @@ if [ ! -x "$traefik" ] && [ -n "$go" ]; then
     echo "not here: Traefik 3.6.12, which did not build" >&2
   fi
 fi
+
+scripts/setup-unstable.sh "$cache/unstable" || echo "not here: the newest nginx and Docker Compose" >&2

@@ -8,23 +8,15 @@ import (
 // take takes one of `count` in `seconds` from a bucket (GCRA: what is kept is the time at which it will be full again,
 // in µs). It returns 0, or the seconds after which one is there again.
 func (s *state) take(bucket string, count int, seconds int) int {
-	now := float64(time.Now().UnixMicro())
-	capacity := float64(seconds) * 1e6
-	s.counters.Lock()
-	defer s.counters.Unlock()
-	full := math.Max(s.buckets[bucket], now) + capacity/float64(count)
-	if full-now > capacity+1 {
-		return int(math.Max(1, math.Ceil((full-now-capacity)/1e6)))
-	}
-	s.buckets[bucket] = full
-	if len(s.buckets) > 10000 {
-		s.forgetFull(now)
-	}
-	return 0
+	return s.draw(bucket, count, seconds, true)
 }
 
 // wait is what take would return, without taking.
 func (s *state) wait(bucket string, count int, seconds int) int {
+	return s.draw(bucket, count, seconds, false)
+}
+
+func (s *state) draw(bucket string, count int, seconds int, keep bool) int {
 	now := float64(time.Now().UnixMicro())
 	capacity := float64(seconds) * 1e6
 	s.counters.Lock()
@@ -32,6 +24,12 @@ func (s *state) wait(bucket string, count int, seconds int) int {
 	full := math.Max(s.buckets[bucket], now) + capacity/float64(count)
 	if full-now > capacity+1 {
 		return int(math.Max(1, math.Ceil((full-now-capacity)/1e6)))
+	}
+	if keep {
+		s.buckets[bucket] = full
+		if len(s.buckets) > 10000 {
+			s.forgetFull(now)
+		}
 	}
 	return 0
 }

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { BEHAVIOURS } from '../../src/probe/behaviours/index.ts';
+import { makeSubject } from '../../src/probe/subject.ts';
+import { runTruthTable } from '../../src/probe/truth-table.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENGINE_NAMES, engineFor, RICH_SPEC, testLab, tools } from '../support/lab.ts';
+import { specOf } from '../support/spec.ts';
+import { chosen, type Mutant, mutantsOf } from './operators.ts';
+
+/*
+ * A suite is worth what it notices. Each mutant is a gateway with one line changed; it is killed when the engine refuses it, or
+ * when some row of the truth table turns out otherwise than decide() says. GATEWRIGHT_MUTANTS says how many of each engine.
+ */
+const COUNT = Number(process.env.GATEWRIGHT_MUTANTS ?? 200);
+const SEED = Number(process.env.GATEWRIGHT_SEED ?? 1);
+const KILLED = 0.95;
+const SPEC = RICH_SPEC.replace('require: apiKey', 'require: jwt or apiKey')
+  .replace('  ip: {', '  jwt: { issuer: "https://idp.example.com", audience: llm, keys: jwks.json, roles: groups, role: reader }\n  ip: {')
+  .replace('operator: { routes: [openai,', 'operator: { routes: [openai, realtime, responses.get,');
+
+class Killed extends Error {}
+
+/** With no mutant it must be false: what kills everything shows nothing. */
+async function isKilled(engine: (typeof ENGINE_NAMES)[number], mutant: Mutant | null): Promise<boolean> {
+  try {
+    const lab = await testLab(SPEC, {
+      on: engine,
+      mutate: (read, write) => {
+        if (!mutant) return;
+        const lines = read(mutant.file).split('\n');
+        lines[mutant.line - 1] = mutant.after;
+        write(mutant.file, lines.join('\n'));
+      },
+    });
+    try {
+      await runTruthTable(lab, BEHAVIOURS, (row) => {
+        if (!row.ok) throw new Killed();
+      });
+    } finally {
+      await lab.close();
+    }
+  } catch {
+    return true;
+  }
+  return false;
+}
+
+describe.for(ENGINE_NAMES.filter(engineFor))('mutants of %s', (engine) => {
+  test('are killed', async () => {
+    const subject = await makeSubject(specOf(SPEC), { proxy: engine, upstream: 1, tools: tools() });
+    const all = mutantsOf(engine, (file) => readFileSync(join(subject.paths.project, subject.output, engine, file), 'utf8'));
+    subject.remove();
+    expect(await isKilled(engine, null)).toBe(false);
+    const mutants = chosen(all, COUNT, SEED);
+    const survivors: Mutant[] = [];
+    for (const mutant of mutants) if (!(await isKilled(engine, mutant))) survivors.push(mutant);
+    const killed = mutants.length - survivors.length;
+    console.log(
+      [
+        `${engine}: ${killed} of ${mutants.length} killed (${((100 * killed) / mutants.length).toFixed(1)} %), out of ${all.length} possible`,
+        ...survivors.map(({ file, line, before, after }) => `  ${file}:${line}\n    - ${before.trim()}\n    + ${after.trim()}`),
+      ].join('\n'),
+    );
+    expect(killed / mutants.length).toBeGreaterThanOrEqual(KILLED);
+  });
+});

@@ -1,0 +1,105 @@
+import type { ProxyName } from '../../src/gateway/types.ts';
+
+/** A change of one line of one file. */
+export interface Mutant {
+  readonly file: string;
+  /** Counted from 1. */
+  readonly line: number;
+  readonly before: string;
+  readonly after: string;
+}
+
+type Operator = readonly [from: RegExp, to: string];
+
+/** Comparisons flipped, conditions negated or joined the other way, answers turned round. */
+const OPERATORS: Readonly<Record<string, readonly Operator[]>> = {
+  js: [
+    [/===/, '!=='],
+    [/!==/, '==='],
+    [/ && /, ' || '],
+    [/ \|\| /, ' && '],
+    [/ < /, ' >= '],
+    [/ > /, ' <= '],
+    [/ >= /, ' < '],
+    [/ <= /, ' > '],
+    [/\breturn true\b/, 'return false'],
+    [/\breturn false\b/, 'return true'],
+    [/\breturn null\b/, "return 'ok'"],
+    [/if \(!/, 'if ('],
+    [/toLowerCase\(\)/, 'toUpperCase()'],
+  ],
+  lua: [
+    [/ == /, ' ~= '],
+    [/ ~= /, ' == '],
+    [/ and /, ' or '],
+    [/ or /, ' and '],
+    [/ < /, ' >= '],
+    [/ > /, ' <= '],
+    [/\breturn true\b/, 'return false'],
+    [/\breturn false\b/, 'return true'],
+    [/\bif not /, 'if '],
+    [/\breturn nil\b/, 'return {}'],
+    [/:lower\(\)/, ':upper()'],
+  ],
+  go: [
+    [/ == /, ' != '],
+    [/ != /, ' == '],
+    [/ && /, ' || '],
+    [/ \|\| /, ' && '],
+    [/ < /, ' >= '],
+    [/ > /, ' <= '],
+    [/\breturn true\b/, 'return false'],
+    [/\breturn false\b/, 'return true'],
+    [/\bif !/, 'if '],
+  ],
+  // A directive less.
+  conf: [[/^(\s*)(?!#)(\S.*);(\s*#.*)?$/, '$1']],
+  apache: [[/^(\s*)(?![#<])(\S.*)$/, '$1']],
+  yml: [[/^(\s+)(\w+): (true|false)$/, '$1$2: !$3']],
+};
+
+const FILES: Readonly<Record<ProxyName, readonly [file: string, kind: keyof typeof OPERATORS][]>> = {
+  nginx: [
+    ['gate.js', 'js'],
+    ['addresses.js', 'js'],
+    ['token.js', 'js'],
+    ['http.conf', 'conf'],
+    ['server.conf', 'conf'],
+    ['upstream-headers.conf', 'conf'],
+    ['response-headers.conf', 'conf'],
+  ],
+  httpd: [
+    ['gate.lua', 'lua'],
+    ['addresses.lua', 'lua'],
+    ['token.lua', 'lua'],
+    ['lookups.lua', 'lua'],
+    ['counters.lua', 'lua'],
+    ['vhost.conf', 'apache'],
+  ],
+  traefik: ['gate', 'wellformed', 'identity', 'addresses', 'passwords', 'policy', 'counters', 'answers', 'upstream', 'token'].map(
+    (name) => [`plugins-local/src/gatewright.local/gate/${name}.go`, 'go'] as const,
+  ) as [string, string][],
+};
+
+/** Every mutant of an engine's generated files, in the order of the files. */
+export function mutantsOf(engine: ProxyName, read: (file: string) => string): Mutant[] {
+  return FILES[engine].flatMap(([file, kind]) =>
+    read(file)
+      .split('\n')
+      .flatMap((text, i) => {
+        if (/^\s*(?:\/\/|--|#|\*|\/\*)/.test(text)) return [];
+        return (OPERATORS[kind] ?? []).flatMap(([from, to]): Mutant[] => {
+          const after = text.replace(from, to).replace('!true', 'false').replace('!false', 'true');
+          return after === text ? [] : [{ file, line: i + 1, before: text, after }];
+        });
+      }),
+  );
+}
+
+/** `count` of them, spread evenly over all, the same ones for the same seed. */
+export function chosen(mutants: readonly Mutant[], count: number, seed: number): Mutant[] {
+  const step = Math.max(1, mutants.length / count);
+  return Array.from({ length: Math.min(count, mutants.length) }, (_, i) => mutants[Math.floor(i * step + (seed % step))]).filter(
+    (mutant) => mutant !== undefined,
+  );
+}
