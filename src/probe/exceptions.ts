@@ -102,7 +102,8 @@ export const EXCEPTIONS: readonly Exception[] = [
     because: 'httpd answers before any module is asked.',
     amend: (trial, usual) => {
       if (refusedFor(trial, 'method_form', 'path_form')) return { ...usual, unread: ['Access-Control-*', 'Vary'] };
-      if (usual.status === null || isHost(trial.sketch.host)) return null;
+      // With an absolute-form target httpd takes its authority and looks at no Host, as decide() does.
+      if (usual.status === null || isHost(trial.sketch.host) || /^https?:/i.test(trial.sketch.target)) return null;
       return { status: 400, code: 'bad_request', forwarded: false, unread: [...REFUSAL_HEADERS, 'Access-Control-*', 'Vary'] };
     },
   },

@@ -17,7 +17,8 @@ import { ENGINE_NAMES, engineFor, testLab } from '../support/lab.ts';
 /** Under CI 5,040 cases an engine; elsewhere as many as one likes to wait for. */
 const SPECS = Number(process.env.GATEWRIGHT_SPECS ?? (process.env.CI ? 210 : 26));
 const REQUESTS = 24;
-const SEED = Number(process.env.GATEWRIGHT_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** Fixed under CI, so that a change is judged by what it changes; drawn anew wherever somebody can look at what turns up. */
+const SEED = Number(process.env.GATEWRIGHT_SEED ?? (process.env.CI ? 20_261_121 : Math.floor(Math.random() * 2 ** 31)));
 
 const method = fc.constantFrom('apiKey', 'basic', 'jwt', 'mtls', 'ip');
 const expression = fc

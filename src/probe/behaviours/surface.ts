@@ -138,6 +138,12 @@ export const hosts: Behaviour = {
     return [
       ...hosts.map(([title, value]): Case => ({ title: `Host: ${title}`, sketch: { ...sketch, host: value }, opened: sketch })),
       ...absolute.map(([title, target]): Case => ({ title, sketch: { ...sketch, target }, opened: sketch })),
+      // Found by the generated cases: an engine may look at the one or at the other.
+      {
+        title: 'absolute-form, beside a Host with an empty port',
+        sketch: { ...sketch, target: `https://${host}${sketch.target}`, host: `${host}:` },
+        opened: sketch,
+      },
     ];
   },
 };
