@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findHttpd } from '../dist/probe/engines/httpd.js';
+import { atExit } from '../dist/probe/at-exit.js';
 import { runAs } from '../dist/probe/engines/process.js';
 
 const CONFIGS = {
@@ -11,7 +11,7 @@ const CONFIGS = {
     file: 'nginx.conf',
     text: `worker_processes auto; pid ${folder}/pid; error_log ${folder}/error.log crit; events { worker_connections 4096; }
 http { access_log ${folder}/access.log; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-upstream u { server 127.0.0.1:${upstream}; keepalive 64; }
+upstream u { server 127.0.0.1:${upstream}; keepalive 64; keepalive_timeout 4s; }
 server { listen 127.0.0.1:${port} ssl; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; keepalive_requests 1000000;
 location / { proxy_pass http://u; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; } } }`,
     command: [process.env.GATEWRIGHT_NGINX ?? '/usr/sbin/nginx', '-p', `${folder}/`, '-c', 'nginx.conf', '-g', 'daemon off;'],
@@ -38,7 +38,7 @@ SSLEngine on
 SSLCertificateFile cert.pem
 SSLCertificateKeyFile key.pem
 MaxKeepAliveRequests 0
-ProxyPass "/" "http://127.0.0.1:${upstream}/" flushpackets=on
+ProxyPass "/" "http://127.0.0.1:${upstream}/" flushpackets=on ttl=4
 </VirtualHost>`,
     command: [process.env.GATEWRIGHT_HTTPD ?? '/usr/sbin/apache2', '-d', folder, '-f', 'httpd.conf', '-D', 'FOREGROUND'],
   }),
@@ -69,7 +69,6 @@ ProxyPass "/" "http://127.0.0.1:${upstream}/" flushpackets=on
 
 /** Starts the engine bare. Resolves with its pid and how to end it. */
 export async function startBare(engine, port, upstream) {
-  if (engine === 'httpd') findHttpd();
   const folder = mkdtempSync(join(tmpdir(), 'gatewright-bare-'));
   mkdirSync(folder, { recursive: true });
   execFileSync(
@@ -98,10 +97,12 @@ export async function startBare(engine, port, upstream) {
   const as = runAs();
   if (as) for (const name of ['', ...readdirSync(folder)]) chownSync(join(folder, name), as.uid, as.gid);
   const child = spawn(command[0], command.slice(1), { cwd: folder, stdio: 'ignore', ...(as ?? {}) });
+  const forget = atExit(() => child.kill('SIGKILL'));
   return {
     pid: child.pid,
     stop: async () => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
+      forget();
       child.kill('SIGKILL');
       await gone;
       rmSync(folder, { recursive: true, force: true });

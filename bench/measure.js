@@ -45,7 +45,7 @@ export async function cpuPerRequest(pid, port, call, count) {
   const run = async (n) => {
     for (let i = 0; i < n; i++) {
       const { status } = await once(agent, port, call());
-      if (status !== 200) throw new Error(`a request of the bench was answered with ${status}`);
+      if (status !== 200) throw new Error(`a request of the bench to port ${port} was answered with ${status}`);
     }
   };
   await Promise.all(Array.from({ length: 8 }, () => run(25)));
