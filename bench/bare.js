@@ -97,13 +97,13 @@ export async function startBare(engine, port, upstream) {
   const as = runAs();
   if (as) for (const name of ['', ...readdirSync(folder)]) chownSync(join(folder, name), as.uid, as.gid);
   const child = spawn(command[0], command.slice(1), { cwd: folder, stdio: 'ignore', ...(as ?? {}) });
-  const forget = atExit(() => child.kill('SIGKILL'));
+  const forget = atExit(() => child.kill('SIGTERM'));
   return {
     pid: child.pid,
     stop: async () => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       forget();
-      child.kill('SIGKILL');
+      child.kill('SIGTERM');
       await gone;
       rmSync(folder, { recursive: true, force: true });
     },
