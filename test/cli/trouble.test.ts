@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { BIN, folder, gatewright, inTerminal } from './run.ts';
 import { startDouble } from '../../src/probe/double.ts';
-import { engineFor } from '../support/lab.ts';
+import { ENGINE_NAMES, engineFor } from '../support/lab.ts';
 
 const GOOD = 'version: 1\ndeploy: host\nhosts: [localhost]\nmodels: [http://localhost:8000]\nclients: [alice]\nauth: apiKey\n';
 const withSpec = (text: string): string => {
@@ -213,8 +213,9 @@ describe('when something is wrong', () => {
     );
   });
 
-  test.skipIf(!engineFor('nginx'))('Ctrl-C in test: exit 130, and nothing of it is left', async () => {
-    const dir = withSpec(GOOD);
+  test.for(ENGINE_NAMES.filter(engineFor))('Ctrl-C in test on %s: exit 130, and nothing of it is left', async (engine) => {
+    const dir = withSpec(GOOD.replace('version: 1\n', `version: 1\nproxy: ${engine}\n`));
+    const config = { nginx: 'nginx/nginx.conf', httpd: 'httpd/httpd.conf', traefik: 'traefik/traefik.yml' }[engine];
     const before = new Set(readdirSync(tmpdir()));
     const child = spawn(process.execPath, [BIN, 'test'], { cwd: dir });
     let err = '';
@@ -229,7 +230,7 @@ describe('when something is wrong', () => {
     const own = readdirSync(tmpdir())
       .filter((name) => name.startsWith('gatewright-') && !before.has(name))
       .map((name) => join(tmpdir(), name))
-      .find((path) => textOf(join(path, 'gateway/nginx/nginx.conf')).includes(`:${port} `));
+      .find((path) => new RegExp(`:${port}\\b`).test(textOf(join(path, 'gateway', config))));
     expect(own).toBeDefined();
     const exited = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGINT');

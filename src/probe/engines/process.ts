@@ -18,9 +18,17 @@ export function runAs(): { uid: number; gid: number } | null {
 }
 
 /** Starts a program that stays in the foreground and waits until the port accepts; its own words are the error when it does not. */
-export async function launch(command: string, args: readonly string[], cwd: string, port: number, as = runAs()): Promise<Launched> {
+export async function launch(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  port: number,
+  as = runAs(),
+  /** What ends it at once when we are gone: for most that is SIGTERM, on which they take their children along. */
+  last: NodeJS.Signals = 'SIGTERM',
+): Promise<Launched> {
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' }, ...(as ?? {}) });
-  const ended = atExit(() => child.kill('SIGTERM'));
+  const ended = atExit(() => child.kill(last));
   let text = '';
   let gone = false;
   const collect = (chunk: Buffer): void => {

@@ -4,12 +4,14 @@ import { request } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Engine, FoundEngine, RunningEngine } from './engine.ts';
-import { end, launch } from './process.ts';
+import { end, launch, runAs } from './process.ts';
 
 const INSTALL =
   'put a Traefik 3.6 or newer on the PATH, or name it in GATEWRIGHT_TRAEFIK (from a clone: scripts/setup-tests.sh builds one)';
 /** Where scripts/setup-tests.sh builds it; the first where root does, because an engine never runs as root. */
 const BUILT = ['/var/cache/gatewright/traefik-3.6.12/traefik', join(homedir(), '.cache/gatewright/traefik-3.6.12/traefik')];
+/** On SIGTERM it waits for open connections, for minutes. */
+const LAST = 'SIGKILL';
 /** How long routers may take to appear once the port is open. A gate that does not load never does. */
 const LOADED_MS = 5000;
 
@@ -39,7 +41,7 @@ function localTraefik(binary: string): Engine {
     label: `traefik/${version === 'dev' && BUILT.includes(binary) ? '3.6.12' : version}`,
     start: async (project, output, port) => {
       const folder = join(project, output, 'traefik');
-      const { child, output: words } = await launch(binary, ['--configFile=traefik.yml'], folder, port);
+      const { child, output: words } = await launch(binary, ['--configFile=traefik.yml'], folder, port, runAs(), LAST);
       await loaded(port);
       return running(folder, child, words);
     },
@@ -82,6 +84,6 @@ function running(folder: string, child: Parameters<typeof end>[0], words: () => 
         .map(({ name, path }) => ({ path: name, text: readFileSync(path, 'utf8') })),
     ],
     // It would wait for open streams; a test has seen what it wanted.
-    stop: () => end(child, 'SIGKILL'),
+    stop: () => end(child, LAST),
   };
 }
