@@ -29,8 +29,7 @@ local function groupsHex(text, mayEndInIpv4)
   return hex
 end
 
--- An address as 32 hex digits; IPv4 in ::ffff:0:0/96. Nil when it is no address.
-function M.hex(text)
+local function read(text)
   if not text:find(':', 1, true) then return ipv4Hex(text, M.MAPPED) end
   text = text:lower()
   local head, tail = text:match('^(.-)::(.*)$')
@@ -42,6 +41,18 @@ function M.hex(text)
   head, tail = groupsHex(head, false), groupsHex(tail, true)
   if not head or not tail or #head + #tail > 28 then return nil end
   return head .. string.rep('0', 32 - #head - #tail) .. tail
+end
+
+-- The same few are asked about again and again.
+local known, count = {}, 0
+
+-- An address as 32 hex digits; IPv4 in ::ffff:0:0/96. Nil when it is no address.
+function M.hex(text)
+  if known[text] == nil then
+    if count >= 200 then known, count = {}, 0 end
+    known[text], count = read(text) or false, count + 1
+  end
+  return known[text] or nil
 end
 
 function M.inRanges(ranges, hex)

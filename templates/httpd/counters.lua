@@ -5,7 +5,8 @@ atomic, and nothing is lost when a process dies at any point.
   take      a token bucket (GCRA). The state is the time at which the bucket will be full again, in µs, as the name of the
             only directory in the bucket's folder. Whoever renames it from what it read has taken a token; who cannot,
             because another was faster, reads again.
-  enter     one of N slots, a directory each, with its owner inside. Slots of dead processes are taken back.
+  enter     one of N slots, a directory each: `7` is free, `7-PID-START` is that process's. Whoever renames it has it. Slots of
+            dead processes are taken back when no other is free. A rename makes no inode, which is most of what a mkdir costs.
 ]]
 local M = {}
 
@@ -39,16 +40,15 @@ local function state(r, bucket)
   return nil
 end
 
--- A new bucket appears in one step, with its state inside.
-local function begin(r, bucket)
+-- A folder appears in one step, with everything that it must hold from the beginning.
+local function begin(r, folder, names)
   made = made + 1
-  local draft = string.format('%s.%s.%s.%d', bucket, owner, tostring(r):match('0x%x+') or '', made)
+  local draft = string.format('%s.%s.%s.%d', folder, owner, tostring(r):match('0x%x+') or '', made)
   r:mkdir(draft)
-  r:mkdir(draft .. '/0')
-  if not os.rename(draft, bucket) then
-    os.remove(draft .. '/0')
-    os.remove(draft)
-  end
+  for _, name in ipairs(names) do r:mkdir(draft .. '/' .. name) end
+  if os.rename(draft, folder) then return end
+  for _, name in ipairs(names) do os.remove(draft .. '/' .. name) end
+  os.remove(draft)
 end
 
 local function change(r, bucket, step)
@@ -59,7 +59,7 @@ local function change(r, bucket, step)
       if not new then return answer end
       if os.rename(bucket .. '/' .. old, bucket .. '/' .. string.format('%.0f', new)) then return answer end
     else
-      begin(r, bucket)
+      begin(r, bucket, { '0' })
     end
   end
   error('the counter ' .. bucket .. ' cannot be kept', 0)
@@ -82,44 +82,39 @@ function M.refund(r, bucket, count, seconds)
   return change(r, bucket, function(full) return math.max(0, math.floor(full - each)), nil end)
 end
 
-local function reclaim(r, slot)
-  for _, name in pairs(entries(r, slot)) do
-    local pid = name:match('^(%d+)%-')
-    if pid then
-      -- Only whoever removes the owner frees the slot.
-      if processStamp(pid) ~= name and os.remove(slot .. '/' .. name) then return os.remove(slot) end
-      return false
-    end
-  end
-  -- Without an owner: made just now, or by a process that died in between.
-  local made_at = r:stat(slot)
-  return made_at and r:clock() - made_at.mtime > 2000000 and os.remove(slot)
+local function take(folder, name)
+  local taken = folder .. '/' .. name:match('^%d+') .. '-' .. owner
+  return os.rename(folder .. '/' .. name, taken) and taken
 end
 
--- Enters one of `limit` slots. Returns what `leave` needs, or nil when all are taken.
-function M.enter(r, folder, limit)
-  local first = r:clock() % limit
-  for round = 1, 2 do
-    for k = 0, limit - 1 do
-      local slot = string.format('%s/%.0f', folder, (first + k) % limit)
-      local got = r:mkdir(slot)
-      if not got and k == 0 and round == 1 then
-        r:mkdir(folder)
-        got = r:mkdir(slot)
-      end
-      if not got and round == 2 then got = reclaim(r, slot) and r:mkdir(slot) end
-      if got then
-        r:mkdir(slot .. '/' .. owner)
-        return slot
-      end
-    end
+-- One that is free after all, or whose owner is dead.
+local function search(r, folder)
+  local living = { [owner] = true }
+  for _, name in pairs(entries(r, folder)) do
+    local process, pid = name:match('^%d+%-((%d+)%-%d*)$')
+    if process and living[process] == nil then living[process] = processStamp(pid) == process end
+    local mine = (name:match('^%d+$') or (process and not living[process])) and take(folder, name)
+    if mine then return mine end
   end
   return nil
 end
 
-function M.leave(slot)
-  os.remove(slot .. '/' .. owner)
-  os.remove(slot)
+-- Enters one of `limit` slots. Returns what `leave` needs, or nil when all are taken. Another limit has slots of its own.
+function M.enter(r, folder, limit)
+  folder = string.format('%s.%.0f', folder, limit)
+  local first = r:clock() % limit
+  for k = 0, math.min(limit, 4) - 1 do
+    local mine = take(folder, string.format('%.0f', (first + k) % limit))
+    if mine then return mine end
+  end
+  if not r:stat(folder) then
+    local names = {}
+    for k = 0, limit - 1 do names[#names + 1] = string.format('%.0f', k) end
+    begin(r, folder, names)
+  end
+  return search(r, folder)
 end
+
+function M.leave(slot) os.rename(slot, (slot:match('^(.*/%d+)%-'))) end
 
 return M

@@ -1,6 +1,5 @@
 -- Tokens (RFC 7519): the claims first, the signature last; a caller learns nothing from which of them it was.
-local here = debug.getinfo(1, 'S').source:match('^@(.*/)')
-local json = dofile(here .. 'json.lua')
+local json = require 'json'
 local M = {}
 
 local function jsonPart(r, part)

@@ -69,11 +69,9 @@ const FILES: Readonly<Record<ProxyName, readonly [file: string, kind: keyof type
     ['response-headers.conf', 'conf'],
   ],
   httpd: [
-    ['gate.lua', 'lua'],
-    ['addresses.lua', 'lua'],
-    ['token.lua', 'lua'],
-    ['lookups.lua', 'lua'],
-    ['counters.lua', 'lua'],
+    ...['gate', 'request', 'wellformed', 'identity', 'passwords', 'token', 'upstream', 'answers', 'lookups', 'counters', 'addresses'].map(
+      (name) => [`${name}.lua`, 'lua'] as [string, string],
+    ),
     ['vhost.conf', 'apache'],
   ],
   traefik: ['gate', 'wellformed', 'identity', 'addresses', 'passwords', 'policy', 'counters', 'answers', 'upstream', 'token'].map(

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /* Debian's httpd has Lua 5.3, the official image 5.2: what the gate is made of must mean the same in both. */
@@ -39,6 +40,52 @@ describe.for(['lua5.2', 'lua5.3'].filter(has))('%s', (lua) => {
         .digest('hex'),
     );
     expect(out.trim().split('\n')).toEqual(expected);
+  });
+
+  test('a look-up finds every word it holds and no other, and tells when the file is another', () => {
+    const words = Array.from({ length: 3000 }, (_, i) => `${'k'.repeat(i % 40)}${i}`).sort();
+    const folder = mkdtempSync(join(tmpdir(), 'gatewright-lua-'));
+    for (const name of ['lookups.lua', 'json.lua']) copyFileSync(join(FOLDER, name), join(folder, name));
+    const write = (name: string, lines: string[]): void =>
+      writeFileSync(join(folder, name), `# policy h\n${lines.map((line) => `${line}\n`).join('')}`);
+    write(
+      'many.txt',
+      words.map((word, i) => `${word} ${i} end`),
+    );
+    write('one.txt', ['only 1 2']);
+    write('none.txt', []);
+    const out = run(
+      `package.path = '${folder}/?.lua' local lookups = require 'lookups'
+       local stamp = 1
+       local r = { stat = function(_, path) local f = io.open(path) if f then f:close() return { mtime = stamp, size = 0 } end end }
+       local pol = { hash = 'h' }
+       local wrong, i = 0, 0
+       for _ = 1, 2 do
+         i = 0
+         for line in io.lines('${folder}/many.txt') do
+           if i > 0 then
+             local word = line:match('^%S+')
+             if lookups.find(r, pol, 'many.txt', word) ~= (i - 1) .. ' end' then wrong = wrong + 1 end
+             if lookups.find(r, pol, 'many.txt', word .. '!') or lookups.find(r, pol, 'many.txt', word:sub(1, -2) .. '/') then wrong = wrong + 1 end
+           end
+           i = i + 1
+         end
+       end
+       print(i, wrong)
+       print(lookups.find(r, pol, 'one.txt', 'only'), lookups.find(r, pol, 'one.txt', 'onl'), lookups.find(r, pol, 'none.txt', 'only'))
+       print(pcall(lookups.find, r, { hash = 'other' }, 'one.txt', 'only'))
+       print(pcall(lookups.find, r, pol, 'gone.txt', 'only'))
+       os.remove('${folder}/one.txt')
+       print(pcall(lookups.find, r, pol, 'one.txt', 'only'))`,
+    );
+    rmSync(folder, { recursive: true });
+    expect(out.trim().split('\n')).toEqual([
+      '3001\t0',
+      '1 2\tnil\tnil',
+      'false\tone.txt belongs to another policy',
+      'false\tgone.txt is not there',
+      'false\tone.txt is not there',
+    ]);
   });
 
   test('JSON, and nothing that is almost JSON', () => {

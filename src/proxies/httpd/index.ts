@@ -45,7 +45,21 @@ export function inFolder(folder: string): string[] {
   return ['-d', folder, '-C', `Define GATEWRIGHT ${folder}`, '-f', 'httpd.conf'];
 }
 
-const COPIED = ['gate.lua', 'addresses.lua', 'json.lua', 'sha256.lua', 'counters.lua', 'lookups.lua', 'token.lua'];
+const COPIED = [
+  'gate',
+  'request',
+  'wellformed',
+  'identity',
+  'passwords',
+  'token',
+  'upstream',
+  'answers',
+  'lookups',
+  'counters',
+  'addresses',
+  'json',
+  'sha256',
+].map((name) => `${name}.lua`);
 const PRINTED = ['httpd.conf', 'global.conf', 'vhost.conf'];
 
 /** mod_oauth2 has no EdDSA. The gate counts in microseconds, so there is no rate that it cannot keep. */
