@@ -99,6 +99,9 @@ local function search(r, folder)
   return nil
 end
 
+-- httpd gives a slot back just after the last byte of an answer, so that the caller's next request may be here before it.
+local PATIENCE = { 0, 2000, 5000 }
+
 -- Enters one of `limit` slots. Returns what `leave` needs, or nil when all are taken. Another limit has slots of its own.
 function M.enter(r, folder, limit)
   folder = string.format('%s.%.0f', folder, limit)
@@ -112,7 +115,12 @@ function M.enter(r, folder, limit)
     for k = 0, limit - 1 do names[#names + 1] = string.format('%.0f', k) end
     begin(r, folder, names)
   end
-  return search(r, folder)
+  for _, microseconds in ipairs(PATIENCE) do
+    if microseconds > 0 then r.usleep(microseconds) end
+    local mine = search(r, folder)
+    if mine then return mine end
+  end
+  return nil
 end
 
 function M.leave(slot) os.rename(slot, (slot:match('^(.*/%d+)%-'))) end
