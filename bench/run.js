@@ -4,12 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { createKey, readKeys } from '../dist/credentials/api-key.js';
 import { changeState } from '../dist/credentials/state.js';
 import { writeAtomic } from '../dist/credentials/store.js';
-import { applyChanges, planChanges } from '../dist/output/plan.js';
-import { readVerifiers, renderGateway } from '../dist/pipeline.js';
+import { renderGateway } from '../dist/pipeline.js';
 import { startDouble } from '../dist/probe/double.js';
 import { ENGINES } from '../dist/probe/engines/index.js';
 import { forge } from '../dist/probe/behaviours/cast.js';
-import { giveTo, makeSubject } from '../dist/probe/subject.js';
+import { makeSubject, regenerate } from '../dist/probe/subject.js';
 import { readSpec } from '../dist/spec/read.js';
 import { resolveSpec } from '../dist/spec/resolve/index.js';
 import { startBare } from './bare.js';
@@ -31,9 +30,9 @@ const WIDE = 'limits: { concurrent: 1000 }\n';
 const get = (headers) => ({ method: 'GET', path: '/v1/models', headers });
 const bearer = (token) => get({ authorization: `Bearer ${token}` });
 const token = (alg) => (subject) => {
-  // A new one each time: what an engine remembers of a token would hide what it costs.
+  // More than any engine remembers: what it remembers of a token would hide what it costs.
   let n = 0;
-  const many = Array.from({ length: 400 }, (_, i) => forge(subject, { sub: 'u-1', n: i }, alg));
+  const many = Array.from({ length: 1500 }, (_, i) => forge(subject, { sub: 'u-1', n: i }, alg));
   return () => bearer(many[n++ % many.length]);
 };
 const key = (subject) => () => bearer(subject.cast[0].key);
@@ -73,10 +72,7 @@ function addKeys(subject, wanted) {
     }));
     writeAtomic(paths.keys, JSON.stringify({ version: 1, keys: [...keys, ...more] }), 0o644);
   });
-  const { verifiers } = readVerifiers(paths, subject.spec);
-  const { gateway } = resolveSpec(subject.spec, verifiers, null);
-  const folder = `${paths.project}/${subject.output}`;
-  applyChanges(folder, planChanges(folder, renderGateway(gateway, subject.output)));
+  regenerate(subject);
 }
 
 async function benchEngine(name) {
@@ -89,7 +85,6 @@ async function benchEngine(name) {
   for (const [title, text, keys, caller] of VARIANTS) {
     const subject = await makeSubject(text, { proxy: name, upstream: double.port, tools });
     addKeys(subject, keys);
-    giveTo(subject.paths.project);
     const running = await found.engine.start(subject.paths.project, subject.output, subject.gateway.listen.https);
     contestants.push({
       title,

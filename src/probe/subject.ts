@@ -136,8 +136,7 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
     return people.map((client) => makeCredentials(paths, first, client, tools));
   });
   const gateway = resolved(spec, paths);
-  applyChanges(join(paths.project, OUTPUT), planChanges(join(paths.project, OUTPUT), renderGateway(gateway, OUTPUT)));
-  changeState(paths, () => derivePrivateFiles(paths, gateway, OUTPUT));
+  write(paths, gateway);
   const foreignCertificate = mtls ? makeForeign(paths, people[0] ?? 'nobody', tools) : null;
   giveTo(paths.project);
   return {
@@ -160,6 +159,18 @@ function build(spec: Spec, paths: StatePaths, options: SubjectOptions, tools: To
       ...(options.addLocalhost ? ['hosts: also localhost'] : []),
     ],
   };
+}
+
+function write(paths: StatePaths, gateway: Gateway): void {
+  const folder = join(paths.project, OUTPUT);
+  applyChanges(folder, planChanges(folder, renderGateway(gateway, OUTPUT)));
+  changeState(paths, () => derivePrivateFiles(paths, gateway, OUTPUT));
+}
+
+/** Writes the gateway again, as `generate` does after credentials have changed. What runs may still have to be reloaded. */
+export function regenerate({ spec, paths }: Pick<Subject, 'spec' | 'paths'>): void {
+  write(paths, resolved(spec, paths));
+  giveTo(paths.project);
 }
 
 function resolved(spec: Spec, paths: StatePaths): Gateway {

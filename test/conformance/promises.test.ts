@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { admitted, basic, BODY, keyLine } from '../../src/probe/behaviours/cast.ts';
+import { createKey, revokeKeys } from '../../src/credentials/api-key.ts';
+import { changeState } from '../../src/credentials/state.ts';
 import { answerHeader, type Answer, errorCode, exchange } from '../../src/probe/exchange.ts';
 import { peerOf, type Sketch, sendSketch, wireBytes } from '../../src/probe/request.ts';
-import type { Credentials } from '../../src/probe/subject.ts';
+import { type Credentials, regenerate } from '../../src/probe/subject.ts';
 import { noteSecrets } from '../support/evidence.ts';
-import { ENGINE_NAMES, engineFor, type TestLab, testLab } from '../support/lab.ts';
+import { ENGINE_NAMES, engineFor, type TestLab, testLab, tools } from '../support/lab.ts';
 import { sabotageOf } from '../support/sabotage.ts';
 
 /* Promises written out by hand, as literal statuses: the table asks decide(), these ask nobody. */
@@ -211,6 +213,40 @@ describe.for(ENGINE_NAMES.filter(engineFor))('promises on %s', (engine) => {
     expect((await answer(lab, call)).status).toBe(200);
     await new Promise((resolve) => setTimeout(resolve, 4000));
     expect(await answer(lab, call)).toMatchObject({ status: 401, code: 'invalid_credentials' });
+    await lab.close();
+  });
+
+  test('a key that passed is refused within two seconds of its end, whatever was remembered of it; others pass on', async () => {
+    const lab = await testLab(spec('apiKey', 'roles: { default: { routes: [openai] } }\n'), { on: engine });
+    const [alice, bob] = cast(lab);
+    const { paths } = lab.subject;
+    const call = (key: string): Sketch => post({ headers: [keyLine(lab.subject, key, false)] });
+    const create = (expires: Date | null) =>
+      changeState(paths, () => createKey(paths, { client: 'alice', created: new Date(), expires }, tools().random));
+    const soon = new Date(Date.now() + 5000);
+    const { stored, secret } = create(null);
+    const [lasting, brief] = [secret.reveal(), create(soon).secret.reveal()];
+    noteSecrets([lasting, brief]);
+    regenerate(lab.subject);
+    await lab.running().reload();
+    const until = async (key: string, status: number): Promise<void> => {
+      const end = performance.now() + 2000;
+      while ((await answer(lab, call(key))).status !== status && performance.now() < end) await new Promise((r) => setTimeout(r, 50));
+    };
+    await until(lasting, 200);
+    for (const key of [lasting, brief, alice.key, bob.key]) {
+      expect((await answer(lab, call(key))).status).toBe(200);
+      expect(await answer(lab, call(key))).toMatchObject({ status: 200, seen: 1 });
+    }
+    changeState(paths, () => revokeKeys(paths, 'alice', { id: stored.id }, new Date()));
+    regenerate(lab.subject);
+    await lab.running().reload();
+    await until(lasting, 401);
+    expect(await answer(lab, call(lasting))).toMatchObject({ status: 401, code: 'invalid_credentials', seen: 0 });
+    // By itself: nobody touches anything.
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, soon.getTime() + 1000 - Date.now())));
+    expect(await answer(lab, call(brief))).toMatchObject({ status: 401, code: 'invalid_credentials', seen: 0 });
+    for (const key of [alice.key, bob.key]) expect(await answer(lab, call(key))).toMatchObject({ status: 200, seen: 1 });
     await lab.close();
   });
 

@@ -75,11 +75,19 @@ func isPort(text string) bool {
 	if len(text) < 2 || len(text) > 6 || text[0] != ':' {
 		return false
 	}
-	return only(text[1:], func(b byte) bool { return b >= '0' && b <= '9' })
+	return only(text[1:], decimals)
 }
 
 // caller is the address behind trusted proxies; false when it cannot be known.
 func (c *call) caller() (string, bool) {
+	if !c.callerRead {
+		c.callerRead = true
+		c.callerText, c.callerKnown = c.behindProxies()
+	}
+	return c.callerText, c.callerKnown
+}
+
+func (c *call) behindProxies() (string, bool) {
 	peer := peerOf(c.req)
 	digits, ok := addressHex(peer)
 	if !ok {

@@ -88,9 +88,9 @@ func (c *call) refuse(refused *refusal) {
 func (c *call) challenge() {
 	headers := c.rw.Header()
 	if c.pol.Methods["apiKey"] == 1 || c.pol.Methods["jwt"] == 1 {
-		scheme, _, ok := c.authorization()
+		sent := c.authorization()
 		line := `Bearer realm="gatewright"`
-		if (ok && scheme == "bearer") || len(c.presentedKeys()) > 0 {
+		if (sent.ok && sent.scheme == "bearer") || len(c.presentedKeys()) > 0 {
 			line = line + `, error="invalid_token"`
 		}
 		headers.Add("WWW-Authenticate", line)
@@ -119,7 +119,7 @@ func (c *call) preflight() {
 	all := len(names) <= 64
 	for i := range names {
 		names[i] = strings.TrimSpace(names[i])
-		if names[i] == "" || len(names[i]) > 64 || !only(names[i], func(b byte) bool { return isAlnum(b) || b == '-' }) {
+		if names[i] == "" || len(names[i]) > 64 || !only(names[i], alnum+"-") {
 			all = false
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Config is the plugin's part of the dynamic configuration.
@@ -48,10 +49,22 @@ type call struct {
 	state  *state
 	id     string
 	target target
+	// normal says whether there is a target and it is its own normal form.
+	normal bool
 	known  *pathPolicy
 	route  routePolicy
 	leaves map[string]leaf
 	slots  []string
+
+	head  string
+	until time.Time
+
+	callerRead  bool
+	callerText  string
+	callerKnown bool
+	shownRead   bool
+	shown       shown
+	keys        []string
 }
 
 // refusal is an answer that is none of the upstream's.
@@ -78,6 +91,9 @@ func (g *gate) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	c.pol = pol
 	c.id = requestID(c)
 	dropLogHeaders(req)
+	if !g.plain {
+		c.readHead()
+	}
 	c.log("Id", c.id)
 	if err != nil {
 		c.commonHeaders()
@@ -112,69 +128,92 @@ func (c *call) abort() {
 
 // decide follows the steps of docs/decision.md. Nil when the request was answered.
 func (c *call) decide() *refusal {
-	target, ok := splitTarget(c.req.RequestURI)
-	c.target = target
-	if ok && isNormal(c.req, target) {
-		c.log("Path", cut(target.path, 200))
+	granted, refused := c.planFor() // 2 to 7
+	if granted == nil || refused != nil {
+		return refused
 	}
-	caller, callerKnown := c.caller()
-	if callerKnown {
-		c.log("Address", addressText(caller))
-	}
-	refused := c.malformed(ok) // 2
+	refused = c.limits(granted) // 8
 	if refused != nil {
 		return refused
+	}
+	return c.forward(granted) // 9
+}
+
+// judge is steps 2 to 7: whether such a request may pass at all. Neither a plan nor a refusal where it was answered.
+func (c *call) judge() (*plan, *refusal) {
+	target, ok := splitTarget(c.req.RequestURI)
+	c.target = target
+	c.normal = ok && isNormal(c.req, target)
+	path := ""
+	if c.normal {
+		path = cut(target.path, 200)
+		c.log("Path", path)
+	}
+	address, addressKnown := c.caller()
+	if addressKnown {
+		address = addressText(address)
+		c.log("Address", address)
+	}
+	refused := c.malformed() // 2
+	if refused != nil {
+		return nil, refused
 	}
 	c.known = c.pol.pathPolicy(target.path)
 	if c.isPreflight() { // 3
 		c.preflight()
-		return nil
+		return nil, nil
 	}
 	if c.known == nil { // 4
-		return &refusal{code: "not_found"}
+		return nil, &refusal{code: "not_found"}
 	}
 	route, granted := c.known.Methods[c.req.Method]
 	if !granted {
-		return &refusal{code: "method_not_allowed"}
+		return nil, &refusal{code: "method_not_allowed"}
 	}
 	c.route = route
 	c.log("Route", route.Route)
 
 	who, refused := c.identify() // 5
 	if refused != nil {
-		return refused
+		return nil, refused
 	}
 	record, found, err := c.record(who)
 	if err != nil {
-		return &refusal{code: "policy_unavailable", reason: "lookup"}
+		return nil, &refusal{code: "policy_unavailable", reason: "lookup"}
 	}
 	if !found && !who.byRole {
-		return &refusal{code: "policy_unavailable", reason: "unknown_client"}
+		return nil, &refusal{code: "policy_unavailable", reason: "unknown_client"}
 	}
 	c.log("Client", who.client)
 	c.log("Role", record.role)
 
 	if (!who.byHeader || route.Websocket) && c.foreignOrigin() { // 6
-		return &refusal{code: "origin_denied"}
+		return nil, &refusal{code: "origin_denied"}
 	}
 	if !found { // 7
-		return &refusal{code: "route_denied", reason: "unknown_role"}
+		return nil, &refusal{code: "route_denied", reason: "unknown_role"}
 	}
 	if c.pol.Roles[record.role][route.Route] != 1 {
-		return &refusal{code: "route_denied"}
+		return nil, &refusal{code: "route_denied"}
 	}
 	if route.Websocket && !c.wantsWebsocket() {
-		return &refusal{code: "upgrade_required"}
+		return nil, &refusal{code: "upgrade_required"}
 	}
-	refused = c.limits(who.client, record) // 8
-	if refused != nil {
-		return refused
-	}
-	return c.forward(who.client, record.role) // 9
+	return &plan{
+		limits:    record,
+		websocket: route.Websocket,
+		headers:   c.upstreamHeaders(who.client, record.role),
+		path:      []string{path},
+		address:   []string{address},
+		route:     []string{route.Route},
+		client:    []string{who.client},
+		role:      []string{record.role},
+		until:     c.until,
+	}, nil
 }
 
 // limits is step 8, in its order.
-func (c *call) limits(client string, record clientRecord) *refusal {
+func (c *call) limits(granted *plan) *refusal {
 	for _, encoding := range c.req.Header["Content-Encoding"] {
 		if !strings.EqualFold(strings.TrimSpace(encoding), "identity") {
 			return &refusal{code: "unsupported_encoding"}
@@ -183,37 +222,14 @@ func (c *call) limits(client string, record clientRecord) *refusal {
 	if c.req.ContentLength > c.pol.Limits.Body {
 		return &refusal{code: "body_too_large", reason: "known_length"}
 	}
-	if record.count > 0 {
-		wait := c.state.take("rate "+client, record.count, record.seconds)
-		if wait > 0 {
-			return &refusal{code: "rate_limited", wait: wait}
-		}
-	}
-	if record.concurrent > 0 && !c.enter("client "+client, record.concurrent) {
-		return &refusal{code: "too_many_concurrent", wait: 1}
-	}
-	if !c.enter("all", c.pol.Limits.Concurrent) {
-		return &refusal{code: "overloaded"}
+	refused := c.admit(granted.client[0], granted.limits)
+	if refused != nil {
+		return refused
 	}
 	if c.req.ContentLength < 0 && !c.readBody() {
 		return &refusal{code: "body_too_large", reason: "read_length"}
 	}
 	return nil
-}
-
-func (c *call) enter(slot string, limit int) bool {
-	if !c.state.enter(slot, limit) {
-		return false
-	}
-	c.slots = append(c.slots, slot)
-	return true
-}
-
-func (c *call) leave() {
-	for _, slot := range c.slots {
-		c.state.leave(slot)
-	}
-	c.slots = nil
 }
 
 // requestID is a trusted proxy's, or a new one of 128 bits.
@@ -234,7 +250,7 @@ func requestID(c *call) string {
 }
 
 func isRequestID(text string) bool {
-	return len(text) >= 8 && len(text) <= 64 && only(text, isNameByte)
+	return len(text) >= 8 && len(text) <= 64 && only(text, nameBytes)
 }
 
 // The access log shows request headers as they are at the end; these are set by the gate alone.
@@ -249,27 +265,5 @@ func dropLogHeaders(req *http.Request) {
 }
 
 func (c *call) log(name string, value string) {
-	c.req.Header.Set(logPrefix+name, value)
+	c.req.Header[logPrefix+name] = []string{value}
 }
-
-func cut(text string, size int) string {
-	if len(text) > size {
-		return text[:size]
-	}
-	return text
-}
-
-func only(text string, allowed func(byte) bool) bool {
-	for i := 0; i < len(text); i++ {
-		if !allowed(text[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func isAlnum(b byte) bool {
-	return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9')
-}
-
-func isNameByte(b byte) bool { return isAlnum(b) || b == '_' || b == '-' }

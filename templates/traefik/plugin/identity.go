@@ -165,34 +165,50 @@ func (c *call) askCertificate() leaf {
 	return leaf{holds: true, client: client}
 }
 
+// shown is what stands in Authorization.
+type shown struct {
+	scheme string
+	token  string
+	ok     bool
+	isJwt  bool
+}
+
 // authorization is `<scheme> <token>` with one space, or nothing.
-func (c *call) authorization() (string, string, bool) {
+func (c *call) authorization() shown {
+	if !c.shownRead {
+		c.shownRead = true
+		c.shown = c.readAuthorization()
+	}
+	return c.shown
+}
+
+func (c *call) readAuthorization() shown {
 	value, _ := c.header("Authorization")
 	at := strings.IndexByte(value, ' ')
 	if at <= 0 || len(value)-at-1 < 1 || len(value)-at-1 > 8192 {
-		return "", "", false
+		return shown{}
 	}
 	scheme := value[:at]
 	token := value[at+1:]
-	letters := func(b byte) bool { return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') }
-	if !only(scheme, letters) || !only(token, isTokenByte) {
-		return "", "", false
+	if !only(scheme, letters) || !only(token, tokenBytes) {
+		return shown{}
 	}
-	return strings.ToLower(scheme), token, true
+	return shown{scheme: strings.ToLower(scheme), token: token, ok: true, isJwt: c.isJwtShaped(token)}
 }
-
-func isTokenByte(b byte) bool { return isAlnum(b) || strings.IndexByte("._~+/=-", b) >= 0 }
 
 func (c *call) isJwtShaped(token string) bool {
 	if c.pol.Methods["jwt"] != 1 {
 		return false
 	}
 	parts := strings.Split(token, ".")
-	return len(parts) == 3 && parts[0] != "" && parts[1] != "" && parts[2] != "" && only(strings.Join(parts, ""), isNameByte)
+	return len(parts) == 3 && parts[0] != "" && parts[1] != "" && parts[2] != "" && only(strings.Join(parts, ""), nameBytes)
 }
 
 // presentedKeys is every API key of the request, by the headers that may carry one.
 func (c *call) presentedKeys() []string {
+	if c.keys != nil {
+		return c.keys
+	}
 	keys := []string{}
 	for _, name := range c.pol.KeyHeaders {
 		if name != "authorization" {
@@ -202,11 +218,12 @@ func (c *call) presentedKeys() []string {
 			}
 			continue
 		}
-		scheme, token, ok := c.authorization()
-		if ok && scheme == "bearer" && !c.isJwtShaped(token) {
-			keys = append(keys, token)
+		sent := c.authorization()
+		if sent.ok && sent.scheme == "bearer" && !sent.isJwt {
+			keys = append(keys, sent.token)
 		}
 	}
+	c.keys = keys
 	return keys
 }
 
@@ -229,15 +246,20 @@ func (c *call) askKey() leaf {
 	if record.expires != 0 && record.expires <= time.Now().Unix() {
 		return leaf{reason: "expired_key"}
 	}
+	if record.expires != 0 {
+		c.expires(time.Unix(record.expires, 0))
+	}
 	return leaf{holds: true, client: record.client}
 }
 
 func (c *call) askPassword() leaf {
-	scheme, token, ok := c.authorization()
-	if !ok || scheme != "basic" {
+	sent := c.authorization()
+	if !sent.ok || sent.scheme != "basic" {
 		return leaf{reason: "absent"}
 	}
-	pair, err := base64.StdEncoding.DecodeString(token)
+	// Its failures are counted, and what was right is remembered in its own way.
+	c.expires(time.Now())
+	pair, err := base64.StdEncoding.DecodeString(sent.token)
 	if err != nil {
 		return leaf{reason: "basic_form"}
 	}

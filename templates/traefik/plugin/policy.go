@@ -42,6 +42,11 @@ type policy struct {
 	Private             string                    `json:"private"`
 	Passwords           string                    `json:"passwords"`
 	Jwt                 policyJwt                 `json:"jwt"`
+
+	// Made of the lists above when the policy is read; names as Go writes them.
+	IsSingle        map[string]bool `json:"-"`
+	Passes          map[string]bool `json:"-"`
+	PassesWebsocket map[string]bool `json:"-"`
 }
 
 type policyJwt struct {
@@ -118,7 +123,7 @@ func (p *policy) pathPolicy(path string) *pathPolicy {
 			continue
 		}
 		id := path[len(pattern.Head) : len(path)-len(pattern.Tail)]
-		if len(id) <= 128 && only(id, isNameByte) {
+		if len(id) <= 128 && only(id, nameBytes) {
 			return &pattern
 		}
 	}
@@ -135,7 +140,18 @@ func readPolicy(folder string) (*policy, error) {
 	if err != nil || read.Format != 1 || read.Hash == "" || len(read.Models) == 0 || len(read.Hosts) == 0 {
 		return nil, errors.New("policy.json is not whole")
 	}
+	read.IsSingle = canonicalSet(read.SingleHeaders)
+	read.Passes = canonicalSet(read.PassedHeaders)
+	read.PassesWebsocket = canonicalSet(append(append([]string{}, read.PassedHeaders...), read.WebsocketHeaders...))
 	return read, nil
+}
+
+func canonicalSet(names []string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[canonical(name)] = true
+	}
+	return set
 }
 
 // clientRecord is a line of clients.txt; a count of 0 is no rate, concurrent 0 no limit of slots.
@@ -209,6 +225,10 @@ type state struct {
 	clients      *lookUp
 	certificates *lookUp
 	public       map[string]interface{}
+	secrets      map[string]string
+	// generation counts changes of the policy and its look-ups; plans are of the present one.
+	generation int
+	plans      map[string]*plan
 
 	counters  sync.Mutex
 	buckets   map[string]float64
@@ -235,6 +255,8 @@ func stateOf(folder string) *state {
 		clients:      &lookUp{name: "clients.txt"},
 		certificates: &lookUp{name: "certificates.txt"},
 		public:       map[string]interface{}{},
+		secrets:      map[string]string{},
+		plans:        map[string]*plan{},
 		buckets:      map[string]float64{},
 		used:         map[string]int{},
 		passwords:    newPasswordCheck(),
@@ -263,12 +285,30 @@ func (s *state) current() (*policy, error) {
 	if now.Sub(s.looked) < lookEvery {
 		return s.pol, s.policyErr
 	}
+	before := s.marks()
 	s.look()
+	if s.marks() != before {
+		s.generation = s.generation + 1
+		s.plans = map[string]*plan{}
+	}
 	s.looked = now
 	return s.pol, s.policyErr
 }
 
+// marks tells one state of the files from another.
+func (s *state) marks() string {
+	marks := s.policyMark
+	for _, l := range []*lookUp{s.keys, s.clients, s.certificates} {
+		marks = marks + "\n" + l.mark
+		if l.err != nil {
+			marks = marks + l.err.Error()
+		}
+	}
+	return marks
+}
+
 func (s *state) look() {
+	s.secrets = map[string]string{}
 	stat, err := os.Stat(filepath.Join(s.folder, "policy.json"))
 	if err != nil {
 		s.pol = nil
@@ -370,10 +410,21 @@ func number(text string) int {
 	return value
 }
 
+// secret is a file of private/run, as fresh as the policy.
 func (s *state) secret(pol *policy, name string) (string, error) {
+	s.mu.RLock()
+	known, ok := s.secrets[name]
+	s.mu.RUnlock()
+	if ok {
+		return known, nil
+	}
 	text, err := os.ReadFile(filepath.Join(s.folder, pol.Private, name))
 	if err != nil {
 		return "", errors.New(name + " cannot be read")
 	}
-	return strings.TrimSpace(string(text)), nil
+	read := strings.TrimSpace(string(text))
+	s.mu.Lock()
+	s.secrets[name] = read
+	s.mu.Unlock()
+	return read, nil
 }

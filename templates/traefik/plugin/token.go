@@ -18,12 +18,12 @@ import (
 
 // askToken looks at the claims first and at the signature last; every refusal reads the same.
 func (c *call) askToken() leaf {
-	scheme, token, ok := c.authorization()
-	if !ok || scheme != "bearer" || !c.isJwtShaped(token) {
+	sent := c.authorization()
+	if !sent.ok || sent.scheme != "bearer" || !sent.isJwt {
 		return leaf{reason: "absent"}
 	}
 	jwt := c.pol.Jwt
-	parts := strings.Split(token, ".")
+	parts := strings.Split(sent.token, ".")
 	header, headerOk := jsonPart(parts[0])
 	claims, claimsOk := jsonPart(parts[1])
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
@@ -70,6 +70,11 @@ func (c *call) askToken() leaf {
 	if !holds {
 		return leaf{reason: "token_signature"}
 	}
+	expires, _ := numberOf(claims["exp"])
+	left := expires + float64(jwt.Leeway) - float64(time.Now().UnixMicro())/1e6
+	if left < keepPlan.Seconds() {
+		c.expires(time.Now().Add(time.Duration(left * float64(time.Second))))
+	}
 	return c.subjectLeaf(subject, claims)
 }
 
@@ -80,13 +85,11 @@ func (c *call) subjectLeaf(subject string, claims map[string]json.RawMessage) le
 		return leaf{holds: true, client: client}
 	}
 	name := "jwt:" + subject
-	if subject == "" || len(name) > 128 || !only(name, isHeaderValueByte) {
+	if subject == "" || len(name) > 128 || !only(name, subjectBytes) {
 		return leaf{reason: "subject_form"}
 	}
 	return leaf{holds: true, client: name, byRole: true, role: c.roleOf(claims)}
 }
-
-func isHeaderValueByte(b byte) bool { return isAlnum(b) || strings.IndexByte("@._:+-", b) >= 0 }
 
 // roleOf is the role claim (a text, or the first of a list that is a role), or the role of whoever brings none.
 func (c *call) roleOf(claims map[string]json.RawMessage) string {
@@ -189,6 +192,8 @@ func numberOf(raw json.RawMessage) (float64, bool) {
 func (c *call) signatureHolds(key policyJwtKey, signed []byte, signature []byte) bool {
 	digest, hash := digestOf(key.Alg, signed)
 	if key.File != "" {
+		// Nothing tells when such a secret has changed.
+		c.expires(time.Now())
 		text, err := c.state.secret(c.pol, key.File)
 		if err != nil {
 			panic("the shared secret of a token cannot be read")

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 )
@@ -59,21 +58,15 @@ func (u *upstreams) of(pol *policy, address string) (*httputil.ReverseProxy, err
 			r.Out.URL.Path = r.In.URL.Path
 			r.Out.URL.RawPath = r.In.URL.RawPath
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
-			for name := range r.Out.Header {
-				if strings.HasPrefix(name, logPrefix) {
-					r.Out.Header.Del(name)
-				}
-			}
-			// The reverse proxy has dropped these, because they could have been anybody's; by now they are the gate's.
-			for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto"} {
-				if len(r.In.Header[name]) > 0 {
-					r.Out.Header[name] = r.In.Header[name]
-				}
+			// The reverse proxy has dropped these, because they could have been anybody's; here they are the gate's.
+			r.Out.Header["X-Forwarded-Proto"] = r.In.Header["X-Forwarded-Proto"]
+			if len(r.In.Header["X-Forwarded-For"]) > 0 {
+				r.Out.Header["X-Forwarded-For"] = r.In.Header["X-Forwarded-For"]
 			}
 		},
 		ModifyResponse: func(response *http.Response) error {
 			for _, name := range dropped {
-				response.Header.Del(name)
+				delete(response.Header, name)
 			}
 			return nil
 		},
@@ -129,59 +122,27 @@ func (c *call) readBody() bool {
 	return true
 }
 
-// forward sends the request up, with nothing of the caller's that is not on the list.
-func (c *call) forward(client string, role string) *refusal {
+// forward sends the request up, with the headers of its plan and no other.
+func (c *call) forward(granted *plan) *refusal {
 	model := c.pol.Models[0]
-	key := ""
-	if model.Key {
-		read, err := c.state.secret(c.pol, "upstream/"+model.ID+".key")
-		if err != nil || read == "" || len(read) > 512 || !only(read, func(b byte) bool { return b > 0x20 && b < 0x7f }) {
-			return &refusal{code: "policy_unavailable", reason: "upstream_key"}
-		}
-		key = read
-	}
 	proxy, err := c.state.upstreams.of(c.pol, model.Upstream)
 	if err != nil {
 		return &refusal{code: "policy_unavailable", reason: "upstream"}
 	}
-	caller, callerKnown := c.caller()
-	kept := map[string]string{}
-	passed := c.pol.PassedHeaders
-	if c.route.Websocket {
-		passed = append(append([]string{}, passed...), c.pol.WebsocketHeaders...)
-	}
-	for _, name := range passed {
-		value := strings.Join(c.req.Header[canonical(name)], ", ")
-		if value != "" {
-			kept[canonical(name)] = value
+	out := c.req.WithContext(c.req.Context())
+	out.Header = granted.headers.Clone()
+	out.Header["X-Request-Id"] = []string{c.id}
+	if model.Key {
+		key, err := c.state.secret(c.pol, "upstream/"+model.ID+".key")
+		if err != nil || key == "" || len(key) > 512 || !only(key, visibleBytes) {
+			return &refusal{code: "policy_unavailable", reason: "upstream_key"}
 		}
+		out.Header["Authorization"] = []string{"Bearer " + key}
 	}
-	headers := c.req.Header
-	for name := range headers {
-		if !strings.HasPrefix(name, logPrefix) {
-			delete(headers, name)
-		}
+	if granted.websocket {
+		out.Header["Connection"] = []string{"Upgrade"}
+		out.Header["Upgrade"] = []string{"websocket"}
 	}
-	for name, value := range kept {
-		headers[name] = []string{value}
-	}
-	if kept["User-Agent"] == "" {
-		headers["User-Agent"] = nil
-	}
-	if c.route.Websocket {
-		headers.Set("Connection", "Upgrade")
-		headers.Set("Upgrade", "websocket")
-	}
-	if key != "" {
-		headers.Set("Authorization", "Bearer "+key)
-	}
-	headers.Set("X-Gatewright-Client", client)
-	headers.Set("X-Gatewright-Role", role)
-	headers.Set("X-Request-Id", c.id)
-	if callerKnown {
-		headers.Set("X-Forwarded-For", addressText(caller))
-	}
-	headers.Set("X-Forwarded-Proto", "https")
-	proxy.ServeHTTP(c.rw, c.req)
+	proxy.ServeHTTP(c.rw, out)
 	return nil
 }

@@ -59,36 +59,22 @@ func isNormal(req *http.Request, t target) bool {
 	if strings.HasSuffix(t.path, "/.") || strings.HasSuffix(t.path, "/..") {
 		return false
 	}
-	encoded := false
-	for i := 0; i < len(t.path); i++ {
+	encoded := strings.IndexByte(t.path, '%') >= 0
+	for i := 0; encoded && i < len(t.path); i++ {
 		if t.path[i] != '%' {
 			continue
 		}
-		encoded = true
 		if i+2 >= len(t.path) {
 			return false
 		}
 		code, err := strconv.ParseUint(t.path[i+1:i+3], 16, 8)
-		if err != nil || code == 0 || isAlnum(byte(code)) || strings.IndexByte("._~/\\-", byte(code)) >= 0 {
+		if err != nil || code == 0 || strings.IndexByte(alnum+"._~/\\-", byte(code)) >= 0 {
 			return false
 		}
 	}
 	// Traefik has decoded unreserved characters by now; what remains of it is that there is a raw path at all. Go also
 	// keeps one for characters that it would have encoded itself, and no granted path has any of them.
-	return req.URL.RawPath == "" || encoded || !only(t.path, isPathByte)
-}
-
-func isPathByte(b byte) bool {
-	return isAlnum(b) || strings.IndexByte("-_.~$&+,/:;=@", b) >= 0
-}
-
-func hasControl(text string) bool {
-	for i := 0; i < len(text); i++ {
-		if text[i] < 0x20 || text[i] == 0x7f {
-			return true
-		}
-	}
-	return false
+	return req.URL.RawPath == "" || encoded || !only(t.path, pathBytes)
 }
 
 func (c *call) authority() string {
@@ -115,7 +101,7 @@ func (p *policy) listedHost(authority string) (string, bool) {
 			host = host[:colon]
 		}
 	}
-	if port != "" && (port[0] != ':' || !only(port[1:], func(b byte) bool { return b >= '0' && b <= '9' })) {
+	if port != "" && (port[0] != ':' || !only(port[1:], decimals)) {
 		return "", false
 	}
 	host = strings.ToLower(host)
@@ -153,12 +139,12 @@ var addedByTraefik = map[string]bool{
 }
 
 // malformed is step 2.
-func (c *call) malformed(hasTarget bool) *refusal {
-	if c.req.Method == "" || !only(c.req.Method, func(b byte) bool { return (b >= 'A' && b <= 'Z') || b == '_' || b == '-' }) {
+func (c *call) malformed() *refusal {
+	if c.req.Method == "" || !only(c.req.Method, upperLetters+"_-") {
 		return &refusal{code: "bad_request", reason: "method_form"}
 	}
-	for _, name := range c.pol.SingleHeaders {
-		if len(c.req.Header[http.CanonicalHeaderKey(name)]) > 1 {
+	for name, values := range c.req.Header {
+		if len(values) > 1 && c.pol.IsSingle[name] {
 			return &refusal{code: "bad_request", reason: "repeated_header"}
 		}
 	}
@@ -182,7 +168,7 @@ func (c *call) malformed(hasTarget bool) *refusal {
 	if bytes > c.pol.Limits.HeaderBytes {
 		return &refusal{code: "headers_too_large", reason: "header_bytes"}
 	}
-	if !hasTarget || !isNormal(c.req, c.target) {
+	if !c.normal {
 		return &refusal{code: "bad_request", reason: "path_form"}
 	}
 	_, listed := c.pol.listedHost(c.authority())
