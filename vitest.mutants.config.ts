@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/mutants/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // It runs for an hour: what it finds shows when it is found.
+    disableConsoleIntercept: true,
     testTimeout: 24 * 3_600_000,
     globalSetup: ['test/support/evidence-setup.ts'],
     // Kept apart from what the suite leaves behind: mutants may well write a secret into a log.

@@ -54,7 +54,13 @@ describe.for(ENGINE_NAMES.filter(engineFor))('mutants of %s', (engine) => {
     expect(await isKilled(engine, null)).toBe(false);
     const mutants = chosen(all, COUNT, SEED);
     const survivors: Mutant[] = [];
-    for (const mutant of mutants) if (!(await isKilled(engine, mutant))) survivors.push(mutant);
+    for (const [i, mutant] of mutants.entries()) {
+      if (await isKilled(engine, mutant)) continue;
+      survivors.push(mutant);
+      console.log(
+        `${engine} ${i + 1}/${mutants.length}: survived ${mutant.file}:${mutant.line}  ${mutant.before.trim()}  →  ${mutant.after.trim()}`,
+      );
+    }
     const killed = mutants.length - survivors.length;
     console.log(
       [

@@ -43,6 +43,7 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
     report('missing-ca', ['auth'], 'client certificates are asked for, but there is no CA to issue them', { hint: 'gatewright ca init' });
   if (!access || hasErrors(problems)) return { gateway: null, problems };
   const compose = deploy.kind === 'compose';
+  const names = new Set(clients.map((client) => client.name));
   const gateway: Gateway = {
     proxies: (spec.proxy ?? ['nginx']) as ProxyName[],
     deploy,
@@ -68,8 +69,8 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
     forwardHeaders: (spec.forwardHeaders ?? []).map((name) => name.toLowerCase()),
     verifiers: {
       ...verifiers,
-      keys: verifiers.keys.filter((key) => clients.some((c) => c.name === key.client)),
-      certificates: verifiers.certificates.filter((cert) => clients.some((c) => c.name === cert.client)),
+      keys: verifiers.keys.filter((key) => names.has(key.client)),
+      certificates: verifiers.certificates.filter((cert) => names.has(cert.client)),
     },
   };
   return { gateway, problems };

@@ -44,6 +44,7 @@ export function resolveRoles(spec: Spec, models: readonly Model[], report: Repor
 /** `clients`, each with its role's limits unless it has its own. */
 export function resolveClients(spec: Spec, roles: readonly Role[], report: Report): Client[] {
   const clients: Client[] = [];
+  const names = new Set<string>();
   for (const [i, client] of spec.clients.entries()) {
     const path = ['clients', i];
     const wanted = client.role ?? 'default';
@@ -63,7 +64,8 @@ export function resolveClients(spec: Spec, roles: readonly Role[], report: Repor
         });
       continue;
     }
-    if (clients.some((other) => other.name === client.name)) report('duplicate-name', path, `the client "${client.name}" is here twice`);
+    if (names.has(client.name)) report('duplicate-name', path, `the client "${client.name}" is here twice`);
+    names.add(client.name);
     clients.push({
       name: client.name,
       role: role.name,
