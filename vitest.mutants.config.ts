@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// Kept apart from what the suite leaves behind: mutants may well write a secret into a log.
+process.env.GATEWRIGHT_EVIDENCE = 'node_modules/.cache/gatewright-mutants';
+
 /** npm run mutants: breaks generated gateways one line at a time. Takes an hour for 200 of each engine, so it is no part of the tests. */
 export default defineConfig({
   test: {
@@ -10,7 +13,5 @@ export default defineConfig({
     disableConsoleIntercept: true,
     testTimeout: 24 * 3_600_000,
     globalSetup: ['test/support/evidence-setup.ts'],
-    // Kept apart from what the suite leaves behind: mutants may well write a secret into a log.
-    env: { GATEWRIGHT_EVIDENCE: 'node_modules/.cache/gatewright-mutants' },
   },
 });

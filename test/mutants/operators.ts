@@ -74,18 +74,24 @@ const FILES: Readonly<Record<ProxyName, readonly [file: string, kind: keyof type
     ),
     ['vhost.conf', 'apache'],
   ],
-  traefik: ['gate', 'wellformed', 'identity', 'addresses', 'passwords', 'policy', 'counters', 'answers', 'upstream', 'token'].map(
+  traefik: ['gate', 'wellformed', 'identity', 'addresses', 'passwords', 'policy', 'counters', 'answers', 'upstream', 'token', 'plan'].map(
     (name) => [`plugins-local/src/gatewright.local/gate/${name}.go`, 'go'] as const,
   ) as [string, string][],
 };
 
+/** Comments become empty lines: a changed word in one is no mutant. */
+function withoutComments(text: string): string {
+  return text
+    .replace(/\/\*[\s\S]*?\*\/|--\[\[[\s\S]*?\]\]/g, (comment) => comment.replace(/[^\n]/g, ''))
+    .replace(/^\s*(?:\/\/|--|#).*$/gm, '');
+}
+
 /** Every mutant of an engine's generated files, in the order of the files. */
 export function mutantsOf(engine: ProxyName, read: (file: string) => string): Mutant[] {
   return FILES[engine].flatMap(([file, kind]) =>
-    read(file)
+    withoutComments(read(file))
       .split('\n')
       .flatMap((text, i) => {
-        if (/^\s*(?:\/\/|--|#|\*|\/\*)/.test(text)) return [];
         return (OPERATORS[kind] ?? []).flatMap(([from, to]): Mutant[] => {
           const after = text.replace(from, to).replace('!true', 'false').replace('!false', 'true');
           return after === text ? [] : [{ file, line: i + 1, before: text, after }];
