@@ -15,7 +15,15 @@ export function derivePrivateFiles(paths: StatePaths, gateway: Gateway, output: 
   const jwtSecrets = jwt?.keys.some((key) => key.secret !== null) ? readJwtKeys(paths.project, jwt.source).secrets : [];
   writeSharedSecrets(paths, jwtSecrets);
   const secret = readText(paths.rememberSecret)?.trim() ?? null;
-  const facts = { passwords: [...readAllPasswords(paths)], secret, jwtSecrets };
+  const upstreamKeys = Object.fromEntries(
+    gateway.models
+      .filter((model) => model.keyRequired)
+      .flatMap(({ id }) => {
+        const key = readText(paths.upstreamKey(id))?.trim();
+        return key ? [[id, key]] : [];
+      }),
+  );
+  const facts = { passwords: [...readAllPasswords(paths)], secret, jwtSecrets, upstreamKeys };
   for (const proxy of PROXIES.filter(({ name }) => gateway.proxies.includes(name))) {
     const { files = [], links = {} } = proxy.privateFiles?.(gateway, { output }, facts) ?? {};
     for (const { path, content } of files) {

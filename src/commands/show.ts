@@ -1,5 +1,5 @@
 import { printRate } from '../gateway/quantity.ts';
-import type { Gateway } from '../gateway/types.ts';
+import type { ComposeDeployment, Gateway } from '../gateway/types.ts';
 import { yamlText } from '../output/yaml-text.ts';
 import { requireProject } from '../pipeline.ts';
 import { type CommonOptions, EXIT, out, sayProblems, table } from './io.ts';
@@ -51,6 +51,16 @@ function matrixText(gateway: Gateway): string {
   ].join('\n');
 }
 
+function composeKeys({ subnet, image, native, attach }: ComposeDeployment): Record<string, unknown> {
+  const { resolver, ...rest } = attach ?? {};
+  return {
+    subnet: subnet.text,
+    ...(image ? { image } : {}),
+    ...(native ? { gate: 'native' } : {}),
+    ...(attach ? { attach: { ...rest, ...(resolver ? { resolver } : {}) } } : {}),
+  };
+}
+
 /** The long form of the spec with every default filled in. */
 function resolvedSpec(gateway: Gateway): Record<string, unknown> {
   const { access, listen, limits } = gateway;
@@ -59,10 +69,7 @@ function resolvedSpec(gateway: Gateway): Record<string, unknown> {
   return {
     version: 1,
     proxy: gateway.proxies.length === 1 ? gateway.proxies[0] : gateway.proxies,
-    deploy:
-      gateway.deploy.kind === 'compose'
-        ? { compose: { subnet: gateway.deploy.subnet.text, ...(gateway.deploy.image ? { image: gateway.deploy.image } : {}) } }
-        : 'host',
+    deploy: gateway.deploy.kind === 'compose' ? { compose: composeKeys(gateway.deploy) } : 'host',
     hosts: gateway.hosts,
     listen: {
       https: listen.https,

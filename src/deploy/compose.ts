@@ -1,10 +1,11 @@
 import { inContainer } from '../gateway/container.ts';
 import type { Gateway } from '../gateway/types.ts';
 import type { Artifact } from '../output/artifact.ts';
+import { literal } from '../output/literal.ts';
 import { yamlText } from '../output/yaml-text.ts';
 import type { Proxy } from '../proxies/proxy.ts';
 import { engineServices } from './engines.ts';
-import { bind, literal, vllmService, vllmServiceName } from './vllm.ts';
+import { bind, vllmService, vllmServiceName } from './vllm.ts';
 
 /** Longer than the longest wait for a token, so that a stop lets streams end. */
 const GRACE = '11m';
@@ -21,14 +22,20 @@ export function composeObject(gateway: Gateway, output: string): Record<string, 
   if (gateway.deploy.kind !== 'compose') return null;
   const toProject = '../'.repeat(output.split('/').length);
   const running = gateway.models.filter((model) => model.run !== null);
-  const models = running.map((model) => [vllmServiceName(model), vllmService(gateway, model, toProject, COMMON)] as const);
-  const companions = engineServices(gateway).flatMap(({ proxy }) => proxy.container({ output }, gateway).companion?.name ?? []);
+  const { attach } = gateway.deploy;
+  const models = running.map((model) => {
+    const service = vllmService(gateway, model, toProject, COMMON);
+    return [vllmServiceName(model), attach ? attached(gateway, service, output, toProject) : service] as const;
+  });
+  const companions = attach
+    ? []
+    : engineServices(gateway).flatMap(({ proxy }) => proxy.container({ output }, gateway).companion?.name ?? []);
   const egress = running.some((model) => !model.run?.offline);
   return {
     name: inContainer.project(gateway),
-    services: { ...gatewayServices(gateway, output, toProject), ...Object.fromEntries(models) },
+    services: { ...(attach ? {} : gatewayServices(gateway, output, toProject)), ...Object.fromEntries(models) },
     networks: {
-      edge: {},
+      ...(attach ? { [ATTACHED]: { external: true, name: attach.network } } : { edge: {} }),
       inner: { internal: true, ipam: { config: [{ subnet: gateway.deploy.subnet.text }] } },
       ...(egress ? { egress: {} } : {}),
       ...Object.fromEntries(companions.map((name) => [name, { internal: true }])),
@@ -49,6 +56,29 @@ export function renderCompose(gateway: Gateway, output: string): Artifact[] {
         },
       ]
     : [];
+}
+
+/** The network of a Traefik that runs already, as this file calls it. */
+const ATTACHED = 'attached';
+
+/** Labels of a service; the secret ones are those of a service in private/run that it extends, so that without them nothing starts. */
+function labelled(engine: ReturnType<Proxy['container']>, toProject: string): Record<string, unknown> {
+  if (Object.keys(engine.labels).length === 0) return {};
+  return {
+    labels: Object.fromEntries(Object.entries(engine.labels).map(([name, value]) => [name, literal(value)])),
+    ...(engine.privateLabels ? { extends: { file: `${toProject}private/run/${engine.privateLabels}`, service: 'labels' } } : {}),
+  };
+}
+
+/** A server that carries the labels itself, on the network of the Traefik that reads them. */
+function attached(gateway: Gateway, service: Record<string, unknown> | null, output: string, toProject: string): Record<string, unknown> {
+  const [engine] = engineServices(gateway);
+  if (!engine || !service) throw new Error('there is nothing to attach');
+  return {
+    ...service,
+    ...labelled(engine.proxy.container({ output }, gateway), toProject),
+    networks: { ...(service.networks as Record<string, unknown>), [ATTACHED]: {} },
+  };
 }
 
 /** With a list of proxies one is started at a time: all have the same ports and address. */
@@ -91,6 +121,7 @@ function gatewayService(gateway: Gateway, proxy: Proxy, output: string, toProjec
     protocol: 'tcp',
   });
   const address = inContainer.gatewayAddress(gateway);
+  const inLabels = engine.privateLabels !== null;
   return {
     ...imageOf(gateway, engine.image),
     entrypoint: engine.entrypoint,
@@ -110,15 +141,13 @@ function gatewayService(gateway: Gateway, proxy: Proxy, output: string, toProjec
         ? [bind(place(own.cert), inside('private/run/tls/cert.pem')), bind(place(own.key), inside('private/run/tls/key.pem'))]
         : [fromProject('private/run/tls')]),
       ...(gateway.access.methods.includes('mtls') ? [fromProject('credentials/ca')] : []),
-      ...(gateway.access.methods.includes('basic') ? [fromProject('private/run/passwords')] : []),
+      ...(gateway.access.methods.includes('basic') && !inLabels ? [fromProject('private/run/passwords')] : []),
       ...(gateway.access.jwt?.keys.some((key) => key.secret !== null) ? [fromProject('private/run/jwt')] : []),
-      ...(gateway.models.some((model) => model.keyRequired) ? [fromProject('private/run/upstream')] : []),
+      ...(gateway.models.some((model) => model.keyRequired) && !inLabels ? [fromProject('private/run/upstream')] : []),
       ...engine.readsPrivate.map((folder) => fromProject(`private/run/${folder}`)),
     ],
     tmpfs: [`${inside(`${output}/${engine.writes.folder}`)}:${engine.writes.options}`, '/tmp:size=16m'],
-    ...(Object.keys(engine.labels).length > 0
-      ? { labels: Object.fromEntries(Object.entries(engine.labels).map(([name, value]) => [name, literal(value)])) }
-      : {}),
+    ...labelled(engine, toProject),
     networks: { edge: {}, inner: address ? { ipv4_address: address } : {}, ...(engine.companion ? { [engine.companion.name]: {} } : {}) },
     ...(gateway.models.some((model) => model.upstream.host === 'host.docker.internal')
       ? { extra_hosts: ['host.docker.internal:host-gateway'] }

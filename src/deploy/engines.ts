@@ -26,16 +26,22 @@ export interface EngineCommands {
   readonly note: string;
 }
 
+/** What it reads by itself needs no more than a restart; what stands in the compose file, such as labels, takes a new container. */
+function reloadOf(compose: string, service: string, inContainer: string | null, rereads: boolean): string {
+  if (inContainer !== null) return `${compose}exec ${service} ${inContainer}`;
+  return rereads ? `${compose}restart ${service}` : `GATEWRIGHT_UID=$(id -u) GATEWRIGHT_GID=$(id -g) ${compose}up -d`;
+}
+
 /** The commands for each engine: of Docker Compose from `folder` (the folder of the compose file), or of the engine itself from the folder of the spec. */
 export function engineCommands(gateway: Gateway, output: string, folder = ''): EngineCommands[] {
   return engineServices(gateway).map(({ proxy, service, profile }) => {
-    const { start, reload, reloadInContainer, rereads, note } = proxy.operation({ output });
+    const { start, reload, reloadInContainer, rereads, note } = proxy.operation({ output }, gateway);
     if (gateway.deploy.kind !== 'compose') return { name: proxy.name, start, reload, rereads, note };
     const compose = `docker compose ${folder === '' ? '' : `-f ${folder}/docker-compose.yml `}${profile === null ? '' : `--profile ${profile} `}`;
     return {
       name: proxy.name,
       start: `GATEWRIGHT_UID=$(id -u) GATEWRIGHT_GID=$(id -g) ${compose}up -d`,
-      reload: reloadInContainer === null ? `${compose}restart ${service}` : `${compose}exec ${service} ${reloadInContainer}`,
+      reload: reloadOf(compose, service, reloadInContainer, rereads),
       rereads,
       note: '',
     };

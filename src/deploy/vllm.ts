@@ -1,5 +1,6 @@
 import { inContainer } from '../gateway/container.ts';
 import type { Gateway, Model } from '../gateway/types.ts';
+import { literal } from '../output/literal.ts';
 
 /** The oldest safe floor of the published advisories is 0.23.1; this is the version whose routes we know. */
 const IMAGE = 'vllm/vllm-openai:v0.33.0';
@@ -101,9 +102,4 @@ function commandOf(model: Model, run: NonNullable<Model['run']>): string[] {
 /** A read-only bind mount of something that must exist: Docker would otherwise make an empty folder in its place. */
 export function bind(source: string, target: string): Record<string, unknown> {
   return { type: 'bind', source, target, read_only: true, bind: { create_host_path: false } };
-}
-
-/** Compose reads `$` as the start of a variable. */
-export function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
 }

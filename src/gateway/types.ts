@@ -100,9 +100,19 @@ export interface Verifiers {
   readonly clientCa: string | null;
 }
 
+export interface ComposeDeployment {
+  readonly kind: 'compose';
+  readonly subnet: Cidr;
+  readonly image: string | null;
+  /** Whether Traefik's own middlewares stand for the gate: fewer promises, no plugin (proxies/traefik/native.ts). */
+  readonly native: boolean;
+  /** The Traefik that runs already, where there is to be none of ours. */
+  readonly attach: { readonly network: string; readonly entryPoint: string; readonly resolver: string | null } | null;
+}
+
 export interface Gateway {
   readonly proxies: readonly ProxyName[];
-  readonly deploy: { readonly kind: 'compose'; readonly subnet: Cidr; readonly image: string | null } | { readonly kind: 'host' };
+  readonly deploy: ComposeDeployment | { readonly kind: 'host' };
   readonly hosts: readonly string[];
   readonly listen: Listener;
   readonly tls: ServerTls;

@@ -4,6 +4,9 @@ import { pathMatches } from './routes/index.ts';
 import type { Gateway } from './types.ts';
 
 /** DECISION section 2. Bytes of the target; bytes and lines of the headers (a line counts its name, its value and four more). */
+/** Bytes of a body where the spec says nothing: some pictures, or a long document. */
+export const DEFAULT_BODY = 20_000_000;
+
 export const LIMITS = { target: 8192, headerBytes: 32_768, headerLines: 100 } as const;
 
 /** Headers that a request may carry once; a configured API-key header is one more. */

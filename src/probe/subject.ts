@@ -18,7 +18,7 @@ import { liveCertificates } from '../pki/inventory.ts';
 import { readVerifiers, renderGateway } from '../pipeline.ts';
 import { derivePrivateFiles } from '../private-files.ts';
 import { prepare, writeUpstreamKey } from '../prepare.ts';
-import { ProblemError } from '../problems/problem.ts';
+import { ProblemError, stop } from '../problems/problem.ts';
 import type { Spec } from '../spec/schema.ts';
 import { resolveSpec } from '../spec/resolve/index.ts';
 import { atExit } from './at-exit.ts';
@@ -79,6 +79,18 @@ export interface SubjectOptions {
 
 /** Makes the subject in a folder of its own. The rest of the spec stays as the user wrote it. */
 export async function makeSubject(spec: Spec, options: SubjectOptions): Promise<Subject> {
+  if (
+    spec.deploy &&
+    'compose' in spec.deploy &&
+    spec.deploy.compose &&
+    'gate' in spec.deploy.compose &&
+    spec.deploy.compose.gate === 'native'
+  )
+    throw stop(
+      'native-not-judged',
+      'with gate: native Traefik decides in words of its own, which the truth table does not judge',
+      'leave gate: native out to see the gate judged; gatewright verify asks a running server',
+    );
   const { tools } = options;
   const [https, http] = await freePorts();
   const withHttp = spec.listen?.http === undefined ? spec.deploy === undefined || 'compose' in spec.deploy : spec.listen.http !== 'off';

@@ -31,6 +31,10 @@ export const PROBLEM_CODES = {
   'cors-origin':
     'A CORS origin must be a scheme and an authority, such as https://chat.example.com; `*` and `null` are refused because they admit every page.',
   'jwt-keys': 'The keys that sign tokens cannot be read from the file that auth.jwt.keys names: a JWKS, or public keys as PEM.',
+  'native-cannot':
+    "With `gate: native` Traefik's own middlewares decide, and they cannot do what the spec asks. Use the plugin (leave `gate` out), or ask for less.",
+  'native-weaker': 'With `gate: native` some promises of the other gates do not hold; the message says which.',
+  'native-not-judged': 'The truth table is that of the gate, and with `gate: native` Traefik answers in words of its own.',
   'jwt-algorithm': 'The engine cannot check signatures of this kind.',
   'rate-not-expressible': 'The engine cannot count exactly at this rate. nginx counts whole requests a second or a minute.',
   'address-overlap':

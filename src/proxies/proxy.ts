@@ -29,6 +29,8 @@ interface EngineContainer {
   /** The health check, as compose has it. */
   readonly health: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
+  /** A file of private/run whose service `labels` has more of them, secret ones. What stands there needs no mount. */
+  readonly privateLabels: string | null;
   /** Another container that it needs, on a network of the two. */
   readonly companion: { readonly name: string; readonly service: Readonly<Record<string, unknown>> } | null;
 }
@@ -40,6 +42,8 @@ export interface PrivateFacts {
   readonly secret: string | null;
   /** Shared secrets that sign tokens, as the gateway's keys count them. */
   readonly jwtSecrets: readonly Uint8Array[];
+  /** Of the models whose server asks for one, by id; what is not there yet is not in it. */
+  readonly upstreamKeys: Readonly<Record<string, string>>;
 }
 
 /** Commands for people, from the folder of the spec. */
@@ -64,5 +68,5 @@ export interface Proxy {
   /** Files below private/run that are derived from secrets, and links there from a name to a path as seen from the link. */
   privateFiles?(gateway: Gateway, layout: Layout, facts: PrivateFacts): { files: Artifact[]; links: Readonly<Record<string, string>> };
   container(layout: Layout, gateway: Gateway): EngineContainer;
-  operation(layout: Layout): Operation;
+  operation(layout: Layout, gateway: Gateway): Operation;
 }

@@ -37,9 +37,24 @@ const cidr = z
 const proxyName = z.enum(PROXY_NAMES);
 const count = z.int().min(1).max(1_000_000);
 
+const dockerName = text(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'a name of Docker: letters, digits, ., _ and -');
+const attach = z.strictObject({
+  network: dockerName.describe('The Docker network that your Traefik is on.'),
+  entryPoint: text(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'the name of an entry point')
+    .optional()
+    .describe('Its entry point for TLS; websecure by default.'),
+  resolver: text(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 'the name of a resolver')
+    .optional()
+    .describe('Its resolver of certificates.'),
+});
 const compose = z.strictObject({
   subnet: cidr.optional().describe('The pinned subnet of the internal network.'),
   image: z.string().optional().describe('The image of the gateway; pinned by tag.'),
+  gate: z
+    .enum(['plugin', 'native'])
+    .optional()
+    .describe("Traefik only. native: labels for Traefik's own middlewares, without a plugin; for basic and ip joined by `and`."),
+  attach: attach.optional().describe('With gate: native, the Traefik that runs already takes the place of ours.'),
 });
 
 const deploy = z.union([
@@ -203,6 +218,8 @@ export const specSchema = z
 
 /** The spec in its long form: what the user wrote, short forms expanded, no defaults filled in. */
 export type Spec = z.output<typeof specSchema>;
+
+export type ComposeSpec = z.output<typeof compose>;
 
 /** The JSON Schema (draft 7) that editors use; it accepts what people write, short forms included. */
 export function specJsonSchema(): Record<string, unknown> {

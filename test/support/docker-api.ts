@@ -6,6 +6,8 @@ export interface FakeContainer {
   readonly service: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly number[];
+  /** The network that it is on; that of the compose file's `edge` by default. */
+  readonly network?: string;
 }
 
 /**
@@ -19,6 +21,7 @@ export async function fakeDocker(container: FakeContainer): Promise<{ port: numb
     'com.docker.compose.project': container.project,
     'com.docker.compose.service': container.service,
   };
+  const network = container.network ?? `${container.project}_edge`;
   const name = `/${container.project}-${container.service}-1`;
   const answers: Record<string, unknown> = {
     '/version': { Version: '27.0.0', ApiVersion: '1.44', MinAPIVersion: '1.24', Os: 'linux', Arch: 'amd64' },
@@ -28,10 +31,10 @@ export async function fakeDocker(container: FakeContainer): Promise<{ port: numb
       Name: name,
       State: { Status: 'running' },
       Config: { Labels: labels },
-      HostConfig: { NetworkMode: `${container.project}_edge` },
+      HostConfig: { NetworkMode: network },
       NetworkSettings: {
         Ports: Object.fromEntries(container.ports.map((port) => [`${port}/tcp`, null])),
-        Networks: { [`${container.project}_edge`]: { NetworkID: 'n1', IPAddress: '127.0.0.1' } },
+        Networks: { [network]: { NetworkID: 'n1', IPAddress: '127.0.0.1' } },
       },
     },
   };

@@ -20,6 +20,7 @@ const caddy: Proxy = {
     stopSignal: 'SIGTERM',
     health: ['CMD', 'true'],
     labels: {},
+    privateLabels: null,
     companion: null,
   }),
   operation: ({ output }) => ({

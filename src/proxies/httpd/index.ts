@@ -29,6 +29,7 @@ export const httpd: Proxy = {
     stopSignal: 'SIGWINCH',
     health: healthByBash('/healthz', 204),
     labels: {},
+    privateLabels: null,
     companion: null,
   }),
   operation: ({ output }) => ({

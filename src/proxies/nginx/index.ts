@@ -25,6 +25,7 @@ export const nginx: Proxy = {
     stopSignal: 'SIGQUIT',
     health: healthByBash('/healthz', 204),
     labels: {},
+    privateLabels: null,
     companion: null,
   }),
   operation: ({ output }) => ({

@@ -2,6 +2,7 @@ import { inContainer } from '../../gateway/container.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import { projectFrom } from '../layout.ts';
 import type { Layout } from '../proxy.ts';
+import { nativeOf } from './native.ts';
 
 /** The name of the plugin, and of what uses it, in every configuration. */
 export const PLUGIN = 'gatewright';
@@ -26,7 +27,8 @@ export function passwordPort(gateway: Gateway): number {
 export function staticConfig(gateway: Gateway, layout: Layout): Record<string, unknown> {
   const compose = gateway.deploy.kind === 'compose';
   const bind = compose ? '' : gateway.listen.bind.includes(':') ? `[${gateway.listen.bind}]` : gateway.listen.bind;
-  const basic = gateway.access.methods.includes('basic');
+  const native = nativeOf(gateway) !== null;
+  const basic = gateway.access.methods.includes('basic') && !native;
   return {
     global: { checkNewVersion: false, sendAnonymousUsage: false },
     log: { level: 'ERROR', format: 'json', ...(compose ? {} : { filePath: 'run/error.log' }) },
@@ -38,13 +40,20 @@ export function staticConfig(gateway: Gateway, layout: Layout): Record<string, u
       // The request line has the query in it; the gate says the path, and who it was, in headers of its own.
       fields: {
         defaultMode: 'drop',
-        names: { StartUTC: 'keep', Duration: 'keep', DownstreamStatus: 'keep', DownstreamContentSize: 'keep', RequestMethod: 'keep' },
+        names: {
+          StartUTC: 'keep',
+          Duration: 'keep',
+          DownstreamStatus: 'keep',
+          DownstreamContentSize: 'keep',
+          RequestMethod: 'keep',
+          ...(native ? { ClientHost: 'keep', ClientUsername: 'keep', RouterName: 'keep' } : {}),
+        },
         headers: { defaultMode: 'drop', names: Object.fromEntries(LOGGED.map((name) => [`X-Gatewright-Log-${name}`, 'keep'])) },
       },
     },
     entryPoints: {
-      https: entryPoint(`${bind}:${compose ? inContainer.https : gateway.listen.https}`),
-      ...(gateway.listen.http === null ? {} : { http: entryPoint(`${bind}:${compose ? inContainer.http : gateway.listen.http}`) }),
+      https: entryPoint(`${bind}:${compose ? inContainer.https : gateway.listen.https}`, native),
+      ...(gateway.listen.http === null ? {} : { http: entryPoint(`${bind}:${compose ? inContainer.http : gateway.listen.http}`, native) }),
       ...(basic ? { [PASSWORDS]: { address: `127.0.0.1:${passwordPort(gateway)}`, ...UNLOGGED } } : {}),
       // Traefik opens one of this name on every address when something asks for it and it is not here.
       ...(compose ? { traefik: { address: `127.0.0.1:${inContainer.health}`, ...UNLOGGED } } : {}),
@@ -63,23 +72,28 @@ export function staticConfig(gateway: Gateway, layout: Layout): Record<string, u
       // The folder of private/run has, beside the passwords, a link to the file that is generated.
       file: { directory: basic ? `${projectFrom(layout)}private/run/traefik` : 'dynamic', watch: true },
     },
-    experimental: { localPlugins: { [PLUGIN]: { moduleName: 'gatewright.local/gate' } } },
+    ...(native ? {} : { experimental: { localPlugins: { [PLUGIN]: { moduleName: 'gatewright.local/gate' } } } }),
   };
 }
 
 const UNLOGGED = { observability: { accessLogs: false } };
 const LOGGED = ['Address', 'Client', 'Role', 'Route', 'Path', 'Code', 'Reason', 'Fault', 'Id'];
 
-function entryPoint(address: string): Record<string, unknown> {
+function entryPoint(address: string, native: boolean): Record<string, unknown> {
   return {
     address,
-    // The gate walks X-Forwarded-For itself, by its own list of trusted proxies.
-    forwardedHeaders: { insecure: true },
     transport: {
       respondingTimeouts: { readTimeout: '300s', writeTimeout: '0s', idleTimeout: '180s' },
       lifeCycle: { graceTimeOut: GRACE },
     },
-    // A path reaches the gate as it came; the gate counts header bytes itself, and Go must let a little more come that far.
-    http: { sanitizePath: false, maxHeaderBytes: 65_536 },
+    // Without the gate nobody is believed about a caller's address.
+    ...(native ? {} : FOR_THE_GATE),
   };
 }
+
+const FOR_THE_GATE = {
+  // The gate walks X-Forwarded-For itself, by its own list of trusted proxies.
+  forwardedHeaders: { insecure: true },
+  // A path reaches the gate as it came; the gate counts header bytes itself, and Go must let a little more come that far.
+  http: { sanitizePath: false, maxHeaderBytes: 65_536 },
+};

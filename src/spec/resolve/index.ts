@@ -1,17 +1,16 @@
-import { cidrsOverlap, parseCidr } from '../../gateway/address.ts';
 import type { Gateway, ProxyName, ServerTls, Verifiers } from '../../gateway/types.ts';
+import { DEFAULT_BODY } from '../../gateway/well-formed.ts';
 import { hasErrors, type Problem } from '../../problems/problem.ts';
 import type { SpecDocument } from '../document.ts';
 import { notYet } from '../not-yet.ts';
 import type { Spec } from '../schema.ts';
 import { resolveAccess } from './access.ts';
+import { checkSubnet, resolveDeploy } from './deploy.ts';
 import { resolveModels } from './models.ts';
 import { type Report, reportInto } from './report.ts';
 import { grantedRoutes, resolveClients, resolveRoles } from './roles.ts';
 
-/** RFC 1918 space that Docker does not hand out by default, so it rarely meets an existing network. */
-const DEFAULT_SUBNET = '172.31.237.0/24';
-const DEFAULTS = { body: 20_000_000, concurrent: 64, failures: { count: 10, seconds: 60 } };
+const DEFAULTS = { body: DEFAULT_BODY, concurrent: 64, failures: { count: 10, seconds: 60 } };
 
 export interface Resolved {
   /** Null when a problem is an error. */
@@ -33,7 +32,7 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
   const deploy = resolveDeploy(spec, report);
   const access = resolveAccess(spec, verifiers.jwtKeys, report);
   const models = resolveModels(spec, report);
-  const roles = resolveRoles(spec, models, report);
+  const roles = resolveRoles(spec, models, deploy, report);
   const clients = resolveClients(spec, roles, report);
   checkHosts(spec, report);
   checkCors(spec, report);
@@ -51,7 +50,9 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
     listen: {
       bind: spec.listen?.bind ?? '0.0.0.0',
       https: spec.listen?.https ?? (compose ? 443 : 8443),
-      http: spec.listen?.http === undefined ? (compose ? 80 : null) : spec.listen.http === 'off' ? null : spec.listen.http,
+      // Traefik's own redirect would send on what showed a secret.
+      http:
+        spec.listen?.http === undefined ? (compose && !deploy.native ? 80 : null) : spec.listen.http === 'off' ? null : spec.listen.http,
       trustedProxies: spec.listen?.trustedProxies ?? [],
     },
     tls: resolveTls(spec),
@@ -76,17 +77,6 @@ export function resolveSpec(spec: Spec, verifiers: Verifiers, document: SpecDocu
   return { gateway, problems };
 }
 
-function resolveDeploy(spec: Spec, report: Report): Gateway['deploy'] {
-  const wanted = spec.deploy ?? { compose: {} };
-  if (!('compose' in wanted) || wanted.compose === undefined) return { kind: 'host' };
-  const compose: { subnet?: Gateway['listen']['trustedProxies'][number] | undefined; image?: string | undefined } = wanted.compose;
-  const subnet = compose.subnet ?? parseCidr(DEFAULT_SUBNET);
-  if (!subnet) throw new Error('the default subnet does not parse');
-  if (subnet.bits < 96 || subnet.bits > 124)
-    report('invalid-value', ['deploy', 'compose', 'subnet'], 'the subnet must be an IPv4 network of at least eight addresses');
-  return { kind: 'compose', subnet, image: compose.image ?? null };
-}
-
 function resolveTls(spec: Spec): ServerTls {
   return spec.tls && 'cert' in spec.tls ? { kind: 'files', cert: spec.tls.cert, key: spec.tls.key } : { kind: 'self-signed' };
 }
@@ -109,31 +99,5 @@ function checkTrusted(spec: Spec, report: Report): void {
   for (const [i, range] of (spec.listen?.trustedProxies ?? []).entries()) {
     if (range.bits === 0 || (range.bits <= 96 && range.hex.startsWith('00000000000000000000ffff')))
       report('trusted-everyone', ['listen', 'trustedProxies', i], `${range.text} trusts every caller to name its own address`);
-  }
-}
-
-function checkSubnet(
-  spec: Spec,
-  deploy: Extract<Gateway['deploy'], { kind: 'compose' }>,
-  branches: readonly (readonly string[])[],
-  report: Report,
-): void {
-  const ranges = [
-    ...(spec.auth.ip?.allow ?? []).map((range, i) => ({ range, path: ['auth', 'ip', 'allow', i] })),
-    ...(spec.listen?.trustedProxies ?? []).map((range, i) => ({ range, path: ['listen', 'trustedProxies', i] })),
-  ];
-  for (const { range, path } of ranges) {
-    if (cidrsOverlap(range, deploy.subnet))
-      report('address-overlap', path, `${range.text} overlaps the compose subnet ${deploy.subnet.text}, where every caller may appear`, {
-        hint: 'choose another deploy.compose.subnet, or deploy: host',
-      });
-  }
-  if (branches.some((branch) => branch.length === 1 && branch[0] === 'ip')) {
-    report(
-      'address-may-admit-all',
-      ['auth', 'ip'],
-      'an address alone admits a caller; with a userland proxy, rootless Docker or macOS every caller has the address of the bridge',
-      { severity: 'warning', hint: 'join ip with a credential, or use deploy: host' },
-    );
   }
 }

@@ -1,16 +1,19 @@
 import { grantableNames, ROUTE_TABLE, routesNamed } from '../../gateway/routes/index.ts';
 import type { Route } from '../../gateway/routes/route.ts';
-import type { Client, Model, Role } from '../../gateway/types.ts';
+import type { Client, Gateway, Model, Role } from '../../gateway/types.ts';
 import type { Spec } from '../schema.ts';
 import { suggest } from '../suggest.ts';
 import type { Report } from './report.ts';
 
 /** What a client without a role may do when the spec writes no roles. */
-const DEFAULT_ROLE = { routes: ['openai'], concurrent: 8 };
+const DEFAULT_ROLE = { routes: ['openai'] };
+const DEFAULT_CONCURRENT = 8;
 
 /** `roles`, with groups expanded in the order of the route table. */
-export function resolveRoles(spec: Spec, models: readonly Model[], report: Report): Role[] {
-  const declared: NonNullable<Spec['roles']> = spec.roles ?? { default: DEFAULT_ROLE };
+export function resolveRoles(spec: Spec, models: readonly Model[], deploy: Gateway['deploy'], report: Report): Role[] {
+  // Where nothing can count for a client, only a limit that is asked for is refused; that there is none is said.
+  const limits = deploy.kind === 'compose' && deploy.native ? {} : { concurrent: DEFAULT_CONCURRENT };
+  const declared: NonNullable<Spec['roles']> = spec.roles ?? { default: { ...DEFAULT_ROLE, ...limits } };
   return Object.entries(declared).map(([name, role]) => {
     const granted = new Set<string>();
     for (const [i, word] of role.routes.entries()) {
