@@ -23,12 +23,14 @@ class Killed extends Error {}
 
 /** What noticed the mutant, or null. With no mutant it must be null: what kills everything shows nothing. */
 async function killedBy(engine: (typeof ENGINE_NAMES)[number], mutant: Mutant | null): Promise<string | null> {
+  let misplaced: string | null = null;
   try {
     const lab = await testLab(SPEC, {
       on: engine,
       mutate: (read, write) => {
         if (!mutant) return;
         const lines = read(mutant.file).split('\n');
+        if (lines[mutant.line - 1] !== mutant.before) misplaced = `${mutant.file}:${mutant.line} is not the line that was meant`;
         lines[mutant.line - 1] = mutant.after;
         write(mutant.file, lines.join('\n'));
       },
@@ -41,6 +43,8 @@ async function killedBy(engine: (typeof ENGINE_NAMES)[number], mutant: Mutant | 
       await lab.close();
     }
   } catch (error) {
+    // That would be killed by anything.
+    if (misplaced) throw new Error(misplaced, { cause: error });
     return error instanceof Error ? error.message : String(error);
   }
   return null;

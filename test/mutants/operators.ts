@@ -52,9 +52,19 @@ const OPERATORS: Readonly<Record<string, readonly Operator[]>> = {
     [/\breturn false\b/, 'return true'],
     [/\bif !/, 'if '],
   ],
-  // A directive less.
-  conf: [[/^(\s*)(?!#)(\S.*);(\s*#.*)?$/, '$1']],
-  apache: [[/^(\s*)(?![#<])(\S.*)$/, '$1']],
+  // A directive less, of those that take part in a decision or in what is passed on. The others say how long, how fast and where.
+  conf: [
+    [
+      /^([ \t]*)(?!#|.*(?:_timeout|_temp_path|_time|keepalive|ssl_(?:protocols|ciphers|prefer|session)|http2|root|default_type|proxy_cache off))(\S.*);([ \t]*#.*)?$/,
+      '$1',
+    ],
+  ],
+  apache: [
+    [
+      /^([ \t]*)(?![#<]|(?:CustomLog|LogLevel|SSLProtocol|SSLCipherSuite|SSLHonor|SSLSession|RequestReadTimeout|Timeout|KeepAlive|MaxKeepAlive|LuaScope|LuaCodeCache|AuthName)\b)(\S.*)$/,
+      '$1',
+    ],
+  ],
   yml: [[/^(\s+)(\w+): (true|false)$/, '$1$2: !$3']],
 };
 
@@ -83,7 +93,7 @@ const FILES: Readonly<Record<ProxyName, readonly [file: string, kind: keyof type
 function withoutComments(text: string): string {
   return text
     .replace(/\/\*[\s\S]*?\*\/|--\[\[[\s\S]*?\]\]/g, (comment) => comment.replace(/[^\n]/g, ''))
-    .replace(/^\s*(?:\/\/|--|#).*$/gm, '');
+    .replace(/^[ \t]*(?:\/\/|--|#).*$/gm, '');
 }
 
 /** Every mutant of an engine's generated files, in the order of the files. */

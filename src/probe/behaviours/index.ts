@@ -1,4 +1,5 @@
 import { admission, denial, forgedAddress, mismatch, nobody } from './access.ts';
+import { addressEdges, addressForms } from './addresses.ts';
 import type { Behaviour } from './behaviour.ts';
 import { cors, plainHttp, upstreamView, wellFormed } from './headers.ts';
 import { bodies, concurrency, failures, rates, streams } from './limits.ts';
@@ -13,6 +14,8 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   nobody,
   mismatch,
   forgedAddress,
+  addressForms,
+  addressEdges,
   tokens,
   forgeries,
   subjects,
