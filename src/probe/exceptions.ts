@@ -171,6 +171,8 @@ export const EXCEPTIONS: readonly Exception[] = [
     id: 'asterisk',
     differs: 'A request of OPTIONS * is a 200 without a body, and shows nothing.',
     because: 'Go answers it by itself.',
+    amend: ({ sketch }) =>
+      sketch.method === 'OPTIONS' && sketch.target === '*' ? { status: 200, code: null, forwarded: false, unread: [], bare: true } : null,
   },
 ];
 

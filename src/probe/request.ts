@@ -18,6 +18,8 @@ export interface Sketch {
   /** Overrides the Host header; null sends none. */
   readonly host?: string | null;
   readonly scheme?: 'https' | 'http';
+  /** Without a Connection header, where `close` is sent otherwise. */
+  readonly silent?: boolean;
 }
 
 /** The header lines as they go out. */
@@ -35,7 +37,7 @@ function headerLines(subject: Subject, sketch: Sketch): HeaderLine[] {
       : sketch.body === undefined || has('content-length')
         ? []
         : [['Content-Length', String(Buffer.byteLength(sketch.body))] as const]),
-    ...(has('connection') ? [] : [['Connection', 'close'] as const]),
+    ...(has('connection') || sketch.silent ? [] : [['Connection', 'close'] as const]),
   ];
 }
 

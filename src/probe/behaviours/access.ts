@@ -68,6 +68,10 @@ function ways(subject: Subject, who: Credentials, method: Method, taken: boolean
       ['wrong password', replaced('Authorization', basic(who.client, 'wrong-password-1'))],
       ['unknown name', replaced('Authorization', basic('nobody-here', who.password))],
       ['broken Basic', replaced('Authorization', 'Basic %%%')],
+      ['a name without a password', replaced('Authorization', basic(who.client, ''))],
+      ['no colon', replaced('Authorization', `Basic ${Buffer.from(who.client).toString('base64')}`)],
+      ['a password without a name', replaced('Authorization', basic('', who.password))],
+      ['a password of 73 bytes', replaced('Authorization', basic(who.client, 'p'.repeat(73)))],
     ];
   }
   if (method === 'mtls') {

@@ -63,6 +63,11 @@ export const wellFormed: Behaviour = {
       ['Connection: upgrade', withHeaders(sketch, ['Connection', 'upgrade'], ['Upgrade', 'websocket'])],
       ['Connection: h2c', withHeaders(sketch, ['Connection', 'Upgrade, HTTP2-Settings'], ['Upgrade', 'h2c'])],
       ['Connection: X-Gatewright-Client', withHeaders(sketch, ['Connection', 'X-Gatewright-Client'])],
+      ['no Connection', { ...sketch, silent: true }],
+      ['Connection: keep-alive', withHeaders(sketch, ['Connection', 'keep-alive'])],
+      ['Connection: TE, close', withHeaders(sketch, ['Connection', 'TE, close'])],
+      ['Connection: close and another', withHeaders(sketch, ['Connection', 'close, X-Api-Key'])],
+      ['OPTIONS *', { ...sketch, method: 'OPTIONS', target: '*' }],
       ['Content-Encoding: gzip', withHeaders(sketch, ['Content-Encoding', 'gzip'])],
       ['?api_key= in the query', { ...sketch, target: `${sketch.target}?api_key=query-canary-91c2` }],
       ['?%74oken= in the query', { ...sketch, target: `${sketch.target}?%74oken=query-canary-91c2` }],
@@ -113,6 +118,11 @@ export const cors: Behaviour = {
       { title: 'Origin: null', sketch: withHeaders(sketch, ['Origin', 'null']), opened: sketch },
       { title: "the gateway's own Origin", sketch: withHeaders(sketch, ['Origin', `https://${subject.gateway.hosts[0]}`]), opened: sketch },
       preflight('https://evil.example', sketch.method),
+      {
+        title: 'OPTIONS without an Origin',
+        sketch: { method: 'OPTIONS', target: sketch.target, headers: [['Access-Control-Request-Method', sketch.method]] },
+        opened: sketch,
+      },
       ...(listed
         ? [
             { title: 'a listed Origin', sketch: withHeaders(sketch, ['Origin', listed]), opened: sketch },
@@ -133,6 +143,30 @@ export const cors: Behaviour = {
             },
             preflight(listed, sketch.method),
             preflight(listed, 'DELETE'),
+            preflight(listed, sketch.method.toLowerCase()),
+            {
+              title: 'what asks like a preflight and is none',
+              sketch: {
+                method: sketch.method,
+                target: sketch.target,
+                ...(sketch.body === undefined ? {} : { body: sketch.body }),
+                headers: [
+                  ['Origin', listed],
+                  ['Access-Control-Request-Method', sketch.method],
+                ] as const,
+              },
+              opened: sketch,
+            },
+            {
+              title: 'OPTIONS from a listed Origin that asks for nothing',
+              sketch: { method: 'OPTIONS', target: sketch.target, headers: [['Origin', listed]] as const },
+              opened: sketch,
+            },
+            {
+              ...preflight(listed, sketch.method),
+              title: 'preflight on an unknown path',
+              sketch: { ...preflight(listed, sketch.method).sketch, target: '/nothing' },
+            },
             preflight(listed, sketch.method, 'x y, <b>'),
           ]
         : []),
