@@ -79,7 +79,7 @@ hosts: [llm.example.com, localhost]
 models: [{ name: qwen, upstream: "http://127.0.0.1:1", key: required }]
 auth:
   require: apiKey or basic or (mtls and ip) or ip
-  ip: { allow: [10.0.0.0/8, "2001:db8::/32"], as: office }
+  ip: { allow: [10.0.0.0/9, "2001:db8::/33"], as: office }
 roles:
   developer: { routes: [openai], requests: 600/minute, concurrent: 4 }
   operator: { routes: [openai, health, metrics, version], concurrent: 8 }

@@ -30,9 +30,31 @@ export const upstreamView: Behaviour = {
       ['OpenAI-Beta', 'x=1'],
       ['anthropic-version', '2023-06-01'],
     ];
-    return [...claims, ...passed].map(
-      (line): Case => ({ title: `${line[0]}: ${line[1]}`, sketch: withHeaders(one.sketch, line), opened: one.sketch }),
-    );
+    // A trusted proxy names the request, and nobody else.
+    const proxied = { ...one.sketch, from: one.sketch.from ?? '203.0.113.7' };
+    const ids: HeaderLine[][] = [
+      [['X-Request-Id', 'chosen-by-the-proxy']],
+      [['X-Request-Id', 'x'.repeat(64)]],
+      [['X-Request-Id', 'x'.repeat(65)]],
+      [['X-Request-Id', 'seven77']],
+      [['X-Request-Id', 'has a space']],
+      [
+        ['X-Request-Id', 'chosen-by-the-proxy'],
+        ['X-Request-Id', 'chosen-by-another'],
+      ],
+    ];
+    return [
+      ...[...claims, ...passed].map(
+        (line): Case => ({ title: `${line[0]}: ${line[1]}`, sketch: withHeaders(one.sketch, line), opened: one.sketch }),
+      ),
+      ...ids.map(
+        (lines): Case => ({
+          title: `behind a trusted proxy, ${lines.map(([name, value]) => `${name}: ${value}`).join(' and ')}`,
+          sketch: withHeaders(proxied, ...lines),
+          opened: one.sketch,
+        }),
+      ),
+    ];
   },
 };
 
