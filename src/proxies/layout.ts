@@ -8,8 +8,12 @@ export function projectFrom(layout: Layout): string {
 }
 
 /** The certificates that every engine reads, as seen from its folder. In a container all of them lie at one place. */
-export function certificateFiles(gateway: Gateway, layout: Layout): { certificate: string; key: string; clientCa: string } {
-  const from = (path: string): string => (path.startsWith('/') ? path : projectFrom(layout) + path);
+export function certificateFiles(
+  gateway: Gateway,
+  layout: Layout,
+  project = projectFrom(layout),
+): { certificate: string; key: string; clientCa: string } {
+  const from = (path: string): string => (path.startsWith('/') ? path : project + path);
   const own = gateway.tls.kind === 'files' && gateway.deploy.kind !== 'compose' ? gateway.tls : null;
   return {
     certificate: from(own?.cert ?? 'private/run/tls/cert.pem'),

@@ -1,6 +1,6 @@
 /*
- * The gate: what decide() says, for nginx. It reads policy.json (`pol`, preloaded) and nothing else decides.
- * Written for njs 0.7.9 and newer: no spread, no destructuring, no for-of; objects of `pol` have no prototype,
+ * The gate: what decide() says, for nginx. It reads policy.json (`gwPolicy`, preloaded) and nothing else decides.
+ * Written for njs 0.7.9 and newer: no spread, no destructuring, no for-of; objects of `gwPolicy` have no prototype,
  * so arrays are walked by index and a missing key is `undefined`.
  *
  *   early   steps 2-4, before anything is read or asked; "ok" or a code. nginx refuses unless it says ok.
@@ -50,14 +50,14 @@ function authorityOf(r, target) {
 function listedHost(authority) {
   const match = /^(\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::\d*)?$/.exec(authority);
   const host = match ? match[1].toLowerCase() : '';
-  return host !== '' && pol.hosts[host] !== undefined ? host : null;
+  return host !== '' && gwPolicy.hosts[host] !== undefined ? host : null;
 }
 
 function pathPolicy(path) {
-  const exact = pol.paths[path];
+  const exact = gwPolicy.paths[path];
   if (exact !== undefined) return exact;
-  for (let i = 0; i < pol.patterns.length; i++) {
-    const p = pol.patterns[i];
+  for (let i = 0; i < gwPolicy.patterns.length; i++) {
+    const p = gwPolicy.patterns[i];
     if (
       path.slice(0, p.head.length) !== p.head ||
       path.length < p.head.length + p.tail.length ||
@@ -92,7 +92,7 @@ function hasForbiddenParameter(query) {
     } catch (_) {
       // Not UTF-8: compared as it came.
     }
-    if (pol.forbiddenParameters[name.toLowerCase()] !== undefined) return true;
+    if (gwPolicy.forbiddenParameters[name.toLowerCase()] !== undefined) return true;
   }
   return false;
 }
@@ -112,14 +112,14 @@ function connectionIsPlain(r, path) {
 
 function malformed(r, method, raw, target) {
   if (!/^[A-Z_-]+$/.test(method)) return 'bad_request method_form';
-  for (let i = 0; i < pol.singleHeaders.length; i++)
-    if (headerValues(r, pol.singleHeaders[i]).length > 1) return 'bad_request repeated_header';
-  if (raw.length > pol.limits.target) return 'uri_too_long target_length';
+  for (let i = 0; i < gwPolicy.singleHeaders.length; i++)
+    if (headerValues(r, gwPolicy.singleHeaders[i]).length > 1) return 'bad_request repeated_header';
+  if (raw.length > gwPolicy.limits.target) return 'uri_too_long target_length';
   const lines = r.rawHeadersIn;
-  if (lines.length > pol.limits.headerLines) return 'headers_too_large header_lines';
+  if (lines.length > gwPolicy.limits.headerLines) return 'headers_too_large header_lines';
   let bytes = 0;
   for (let i = 0; i < lines.length; i++) bytes += lines[i][0].length + lines[i][1].length + 4;
-  if (bytes > pol.limits.headerBytes) return 'headers_too_large header_bytes';
+  if (bytes > gwPolicy.limits.headerBytes) return 'headers_too_large header_bytes';
   if (target === null || !isNormal(target)) return 'bad_request path_form';
   if (listedHost(authorityOf(r, target)) === null) return 'unknown_host host';
   const keys = presentedKeys(r);
@@ -133,7 +133,7 @@ function isPreflight(r, method, known) {
   const origin = headerValue(r, 'origin');
   const wanted = headerValue(r, 'access-control-request-method');
   if (method !== 'OPTIONS' || origin === undefined || wanted === undefined || known === null) return false;
-  return pol.cors[origin] !== undefined && known.methods[wanted] !== undefined;
+  return gwPolicy.cors[origin] !== undefined && known.methods[wanted] !== undefined;
 }
 
 /** "ok", "preflight ", or "<code> <reason>". */
@@ -163,13 +163,13 @@ function authorization(r) {
 }
 
 function isJwtShaped(token) {
-  return pol.methods.jwt !== undefined && /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token);
+  return gwPolicy.methods.jwt !== undefined && /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(token);
 }
 
 function presentedKeys(r) {
   const keys = [];
-  for (let i = 0; i < pol.keyHeaders.length; i++) {
-    const name = pol.keyHeaders[i];
+  for (let i = 0; i < gwPolicy.keyHeaders.length; i++) {
+    const name = gwPolicy.keyHeaders[i];
     if (name === 'authorization') {
       const a = authorization(r);
       if (a && a.scheme === 'bearer' && !isJwtShaped(a.token)) keys.push(a.token);
@@ -187,14 +187,14 @@ function callerOf(r) {
   const hex = addresses.hex(peer);
   if (hex === null) return null;
   const lines = headerValues(r, 'x-forwarded-for');
-  if (!addresses.inRanges(pol.trusted, hex) || lines.length === 0) return peer;
+  if (!addresses.inRanges(gwPolicy.trusted, hex) || lines.length === 0) return peer;
   const entries = lines.join(',').split(',');
   let last = peer;
   for (let i = entries.length - 1; i >= 0; i--) {
     last = addresses.stripPort(entries[i].trim());
     const entryHex = addresses.hex(last);
     if (entryHex === null) return null;
-    if (!addresses.inRanges(pol.trusted, entryHex)) return last;
+    if (!addresses.inRanges(gwPolicy.trusted, entryHex)) return last;
   }
   return last;
 }
@@ -208,7 +208,7 @@ function caller(r) {
 function askAddress(r) {
   const address = callerOf(r);
   const hex = address === null ? null : addresses.hex(address);
-  return hex !== null && addresses.inRanges(pol.allow, hex) ? { holds: true, client: null } : { holds: false, reason: 'address' };
+  return hex !== null && addresses.inRanges(gwPolicy.allow, hex) ? { holds: true, client: null } : { holds: false, reason: 'address' };
 }
 
 function askCertificate(r) {
@@ -220,7 +220,7 @@ function askCertificate(r) {
 function askKey(r) {
   const key = presentedKeys(r)[0];
   if (key === undefined) return { holds: false, reason: 'absent' };
-  if (key.length < pol.limits.key.min || key.length > pol.limits.key.max) return { holds: false, reason: 'key_length' };
+  if (key.length < gwPolicy.limits.key.min || key.length > gwPolicy.limits.key.max) return { holds: false, reason: 'key_length' };
   r.variables.gw_key_hash = cr.createHash('sha256').update(key).digest('hex');
   const record = r.variables.gw_key_record;
   if (!record) return { holds: false, reason: 'unknown_key' };
@@ -244,9 +244,9 @@ async function askPassword(r) {
   const colon = bytes.indexOf(':');
   if (colon < 0) return { holds: false, reason: 'basic_form' };
   const size = bytes.length - colon - 1;
-  if (size === 0 || size > pol.limits.password) return { holds: false, reason: 'password_length' };
+  if (size === 0 || size > gwPolicy.limits.password) return { holds: false, reason: 'password_length' };
   const name = asciiText(bytes.slice(0, colon));
-  const known = pol.clients[name] !== undefined;
+  const known = gwPolicy.clients[name] !== undefined;
   const address = callerOf(r);
   const hex = addresses.hex(address === null ? r.remoteAddress : address) || '';
   const v = r.variables;
@@ -276,9 +276,9 @@ async function askToken(r) {
         .trim(),
       'base64',
     );
-  const result = await tokens.check(pol.jwt, a.token, secretOf);
+  const result = await tokens.check(gwPolicy.jwt, a.token, secretOf);
   if (result.reason !== undefined) return { holds: false, reason: result.reason };
-  const mapped = pol.jwt.subjects[result.subject];
+  const mapped = gwPolicy.jwt.subjects[result.subject];
   if (mapped !== undefined) return { holds: true, client: mapped };
   const name = 'jwt:' + result.subject;
   if (!/^jwt:[A-Za-z0-9@._:+-]{1,124}$/.test(name)) return { holds: false, reason: 'subject_form' };
@@ -301,10 +301,10 @@ async function ask(r, leaves, method) {
 function besideHolds(r, leaves, anywhere) {
   if (leaves.ip === undefined) leaves.ip = askAddress(r);
   if (leaves.mtls === undefined) leaves.mtls = askCertificate(r);
-  for (let i = 0; i < pol.beside.length; i++) {
+  for (let i = 0; i < gwPolicy.beside.length; i++) {
     let all = true;
-    for (let k = 0; k < pol.beside[i].length; k++) {
-      const method = pol.beside[i][k];
+    for (let k = 0; k < gwPolicy.beside[i].length; k++) {
+      const method = gwPolicy.beside[i][k];
       if (!(leaves[method].holds || (anywhere && method === 'ip'))) all = false;
     }
     if (all) return true;
@@ -326,9 +326,9 @@ async function identify(r) {
   const order = ['ip', 'mtls', 'apiKey', 'jwt', 'basic'];
   const leaves = {};
   let mismatch = false;
-  for (let b = 0; b < pol.branches.length; b++) {
+  for (let b = 0; b < gwPolicy.branches.length; b++) {
     const wanted = {};
-    for (let k = 0; k < pol.branches[b].length; k++) wanted[pol.branches[b][k]] = true;
+    for (let k = 0; k < gwPolicy.branches[b].length; k++) wanted[gwPolicy.branches[b][k]] = true;
     let holds = true;
     let client = null;
     let same = true;
@@ -341,7 +341,7 @@ async function identify(r) {
       else if (client !== leaf.client) same = false;
     }
     if (!holds) continue;
-    if (client === null) client = pol.addressClient;
+    if (client === null) client = gwPolicy.addressClient;
     if (client === null || !same) {
       mismatch = true;
       continue;
@@ -368,19 +368,19 @@ function wantsWebsocket(r) {
 
 function foreignOrigin(r, target) {
   const origin = headerValue(r, 'origin');
-  if (origin === undefined || pol.cors[origin] !== undefined) return false;
+  if (origin === undefined || gwPolicy.cors[origin] !== undefined) return false;
   return origin.toLowerCase() !== 'https://' + authorityOf(r, target).toLowerCase().replace(/:443$/, '');
 }
 
 function recordOf(who) {
-  if (who.role === undefined) return pol.clients[who.client];
-  const limits = pol.jwt.limits[who.role];
+  if (who.role === undefined) return gwPolicy.clients[who.client];
+  const limits = gwPolicy.jwt.limits[who.role];
   return limits === undefined ? undefined : { role: who.role, rate: limits.rate, concurrent: limits.concurrent };
 }
 
 async function decide(r) {
   const v = r.variables;
-  if (v.gw_keys_policy !== pol.hash) return { code: 'policy_unavailable', reason: 'policy_hash' };
+  if (v.gw_keys_policy !== gwPolicy.hash) return { code: 'policy_unavailable', reason: 'policy_hash' };
   const line = requestLine(r);
   const target = splitTarget(line.target);
   const route = pathPolicy(target.path).methods[line.method];
@@ -396,14 +396,14 @@ async function decide(r) {
   if ((!who.header || route.websocket) && foreignOrigin(r, target)) return { code: 'origin_denied', reason: 'origin_denied' };
 
   if (client === undefined) return { code: 'route_denied', reason: 'unknown_role' };
-  if (pol.roles[client.role][route.route] === undefined) return { code: 'route_denied', reason: 'route_denied' };
+  if (gwPolicy.roles[client.role][route.route] === undefined) return { code: 'route_denied', reason: 'route_denied' };
   if (route.websocket && !wantsWebsocket(r)) return { code: 'upgrade_required', reason: 'upgrade_required' };
 
   const encodings = headerValues(r, 'content-encoding');
   for (let i = 0; i < encodings.length; i++)
     if (encodings[i].trim().toLowerCase() !== 'identity') return { code: 'unsupported_encoding', reason: 'unsupported_encoding' };
   const length = headerValue(r, 'content-length');
-  if (length !== undefined && Number(length) > pol.limits.body) return { code: 'body_too_large', reason: 'known_length' };
+  if (length !== undefined && Number(length) > gwPolicy.limits.body) return { code: 'body_too_large', reason: 'known_length' };
 
   if (route.websocket) v.gw_upgrade = 'websocket';
 
@@ -411,7 +411,7 @@ async function decide(r) {
   v.gw_rate = client.rate;
   v.gw_concurrent = client.concurrent;
 
-  const model = pol.models[0];
+  const model = gwPolicy.models[0];
   if (model.key) {
     // Read for each request, so that a new key needs no reload. A missing file throws, and a throw refuses.
     const key = fs
@@ -484,28 +484,29 @@ function refusal(r) {
   v.gw_code = parts[0];
   v.gw_reason = parts[1];
   if (parts[0] === 'preflight') return '204';
-  if (parts[0] === 'rate_limited') v.gw_retry = String(pol.retryAfter[v.gw_rate]);
+  if (parts[0] === 'rate_limited') v.gw_retry = String(gwPolicy.retryAfter[v.gw_rate]);
   else if (parts[0] === 'too_many_concurrent') v.gw_retry = '1';
-  else if (parts[0] === 'too_many_failures') v.gw_retry = String(pol.failures.retryAfter);
+  else if (parts[0] === 'too_many_failures') v.gw_retry = String(gwPolicy.failures.retryAfter);
   const target = splitTarget(requestLine(r).target);
   const known = target === null ? null : pathPolicy(target.path);
   if (parts[0] === 'method_not_allowed' && known !== null) v.gw_allow = known.allow;
-  return String(pol.statuses[parts[0]] || 503);
+  return String(gwPolicy.statuses[parts[0]] || 503);
 }
 
 function body(r) {
-  return pol.bodies[r.variables.gw_code] || pol.bodies.policy_unavailable;
+  return gwPolicy.bodies[r.variables.gw_code] || gwPolicy.bodies.policy_unavailable;
 }
 
 function challengeBearer(r) {
-  if (r.variables.gw_code !== 'invalid_credentials' || (pol.methods.apiKey === undefined && pol.methods.jwt === undefined)) return '';
+  if (r.variables.gw_code !== 'invalid_credentials' || (gwPolicy.methods.apiKey === undefined && gwPolicy.methods.jwt === undefined))
+    return '';
   const a = authorization(r);
   const came = (a !== null && a.scheme === 'bearer') || presentedKeys(r).length > 0;
   return 'Bearer realm="gatewright"' + (came ? ', error="invalid_token"' : '');
 }
 
 function challengeBasic(r) {
-  if (r.variables.gw_code !== 'invalid_credentials' || pol.methods.basic === undefined) return '';
+  if (r.variables.gw_code !== 'invalid_credentials' || gwPolicy.methods.basic === undefined) return '';
   return 'Basic realm="gatewright", charset="UTF-8"';
 }
 
@@ -513,7 +514,7 @@ function challengeBasic(r) {
 
 function corsOrigin(r) {
   const origins = headerValues(r, 'origin');
-  return origins.length === 1 && pol.cors[origins[0]] !== undefined ? origins[0] : '';
+  return origins.length === 1 && gwPolicy.cors[origins[0]] !== undefined ? origins[0] : '';
 }
 
 function corsExposed(r) {
@@ -548,7 +549,7 @@ function corsMaxAge(r) {
 function requestId(r) {
   const ids = headerValues(r, 'x-request-id');
   const hex = addresses.hex(r.remoteAddress);
-  if (ids.length === 1 && hex !== null && addresses.inRanges(pol.trusted, hex) && /^[A-Za-z0-9_-]{8,64}$/.test(ids[0])) return ids[0];
+  if (ids.length === 1 && hex !== null && addresses.inRanges(gwPolicy.trusted, hex) && /^[A-Za-z0-9_-]{8,64}$/.test(ids[0])) return ids[0];
   return r.variables.request_id;
 }
 
@@ -567,14 +568,20 @@ function redirect(r) {
   const target = splitTarget(line.target);
   if ((line.method !== 'GET' && line.method !== 'HEAD') || target === null || hasForbiddenParameter(target.query)) return '';
   if (/[\x00-\x20\x7f]/.test(line.target)) return '';
-  for (let i = 0; i < pol.secretHeaders.length; i++) if (headerValues(r, pol.secretHeaders[i]).length > 0) return '';
-  const host = listedHost(authorityOf(r, target)) || pol.firstHost;
-  return 'https://' + host + (pol.https === 443 ? '' : ':' + pol.https) + target.path + (target.query === null ? '' : '?' + target.query);
+  for (let i = 0; i < gwPolicy.secretHeaders.length; i++) if (headerValues(r, gwPolicy.secretHeaders[i]).length > 0) return '';
+  const host = listedHost(authorityOf(r, target)) || gwPolicy.firstHost;
+  return (
+    'https://' +
+    host +
+    (gwPolicy.https === 443 ? '' : ':' + gwPolicy.https) +
+    target.path +
+    (target.query === null ? '' : '?' + target.query)
+  );
 }
 
 function httpsRequired(r) {
   r.variables.gw_code = 'https_required';
-  return pol.bodies.https_required;
+  return gwPolicy.bodies.https_required;
 }
 
 export default {

@@ -4,7 +4,7 @@ import Handlebars from 'handlebars';
 import { describe, expect, test } from 'vitest';
 import type { Verifiers } from '../../src/gateway/types.ts';
 import { httpdView } from '../../src/proxies/httpd/view.ts';
-import { nginxView } from '../../src/proxies/nginx/view.ts';
+import { nginxView, snippetPlace } from '../../src/proxies/nginx/view.ts';
 import { renderTemplate } from '../../src/proxies/template.ts';
 import { resolveSpec } from '../../src/spec/resolve/index.ts';
 import { RICH_SPEC } from '../support/lab.ts';
@@ -59,7 +59,7 @@ describe('templates', () => {
   const { gateway, problems } = resolveSpec(specOf(`${WITH_TOKENS}listen: { http: 8080 }\n`), NOBODY, null);
   if (!gateway) throw new Error(JSON.stringify(problems));
   const views: Readonly<Record<string, object>> = {
-    nginx: nginxView(gateway, { output: 'gateway' }),
+    nginx: nginxView(gateway, { output: 'gateway' }, snippetPlace({ output: 'gateway' })),
     httpd: httpdView(gateway, { output: 'gateway' }),
   };
 

@@ -7,7 +7,7 @@ import { healthByBash } from '../layout.ts';
 import type { Finding, Layout, Proxy } from '../proxy.ts';
 import { readTemplate, renderTemplate } from '../template.ts';
 import { nginxRate, nginxRetryAfter } from './rates.ts';
-import { nginxView } from './view.ts';
+import { nginxView, ownPlace, snippetPlace } from './view.ts';
 
 /** nginx with the njs module, 1.22.1/0.7.9 and newer. */
 export const nginx: Proxy = {
@@ -81,7 +81,7 @@ function unknownAlgorithms(gateway: Gateway): Finding[] {
 }
 
 function render(gateway: Gateway, layout: Layout): Artifact[] {
-  const view = nginxView(gateway, layout);
+  const view = nginxView(gateway, layout, ownPlace(gateway, layout));
   const policy = policyOf(gateway, nginxRetryAfter);
   const printed = (name: string): Artifact => ({ path: `nginx/${name}`, content: renderTemplate(`nginx/${name}.hbs`, view) });
   return [
@@ -95,7 +95,18 @@ function render(gateway: Gateway, layout: Layout): Artifact[] {
     { path: 'nginx/api-keys.map', content: keyMap(gateway, policy.hash) },
     { path: 'nginx/certificates.map', content: certificateMap(gateway) },
     // The folder must be there before nginx starts: pid, socket, cache, logs. Nothing in it is ours to compare.
+    ...(gateway.deploy.kind === 'host' ? snippet(gateway, layout) : []),
     { path: 'nginx/run/.gitignore', content: '*\n!.gitignore\n' },
+  ];
+}
+
+/** The pieces of the http and the server level for an nginx that runs already, and the lines that it takes. */
+function snippet(gateway: Gateway, layout: Layout): Artifact[] {
+  const view = nginxView(gateway, layout, snippetPlace(layout));
+  return [
+    { path: 'nginx/snippet/http.conf', content: renderTemplate('nginx/http.conf.hbs', view) },
+    { path: 'nginx/snippet/server.conf', content: renderTemplate('nginx/server.conf.hbs', view) },
+    { path: 'nginx/snippet/README.md', content: renderTemplate('nginx/snippet.md.hbs', view) },
   ];
 }
 

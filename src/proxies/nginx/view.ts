@@ -23,6 +23,13 @@ export interface NginxView {
   readonly mtls: boolean;
   readonly basic: boolean;
   readonly cors: boolean;
+  /** The other files of this engine. */
+  readonly pieces: Readonly<Record<keyof typeof PIECES, NginxToken>>;
+  /** The output folder as seen from the project. */
+  readonly output: NginxToken;
+  readonly root: NginxToken;
+  readonly cache: NginxToken;
+  readonly errorLogHere: NginxToken | null;
   readonly socket: NginxToken;
   readonly privateRun: NginxToken;
   readonly accessLog: NginxToken;
@@ -48,9 +55,58 @@ export interface NginxView {
 /** Headers that nginx's own proxying sets from the body; the rest of the allowlist is copied one by one. */
 const FRAMING = ['content-length'];
 
-export function nginxView(gateway: Gateway, layout: Layout): NginxView {
+/** Where things are, as nginx sees them that reads the pieces: files from the folder of its nginx.conf, sockets from where it was started. */
+interface Place {
+  /** The folder of this engine, with a slash at the end unless it is that of nginx.conf. */
+  readonly at: string;
+  readonly project: string;
+  readonly root: string;
+  readonly cache: string;
+  readonly socket: string;
+  readonly accessLog: string;
+  /** Null where nginx.conf has said it for all. */
+  readonly errorLog: string | null;
+}
+
+/** In a gateway of its own. */
+export function ownPlace(gateway: Gateway, layout: Layout): Place {
+  return {
+    at: '',
+    project: projectFrom(layout),
+    root: 'run/none',
+    cache: 'run/cache',
+    socket: `unix:${layout.output}/nginx/run/basic.sock`,
+    accessLog: gateway.deploy.kind === 'compose' ? '/dev/stdout' : 'run/access.log',
+    errorLog: null,
+  };
+}
+
+/** In an nginx that runs already, whose configuration has a link to the project. */
+export function snippetPlace(layout: Layout): Place {
+  return {
+    at: `${LINK}/${layout.output}/nginx/`,
+    project: `${LINK}/`,
+    root: '/nonexistent',
+    cache: '/run/gatewright-passwords',
+    socket: 'unix:/run/gatewright-passwords.sock',
+    accessLog: '/var/log/nginx/gatewright.log',
+    errorLog: '/var/log/nginx/gatewright-error.log',
+  };
+}
+
+const LINK = 'gatewright';
+const PIECES = {
+  gate: 'gate.js',
+  policy: 'policy.json',
+  keys: 'api-keys.map',
+  certificates: 'certificates.map',
+  upstreamHeaders: 'upstream-headers.conf',
+  responseHeaders: 'response-headers.conf',
+} as const;
+
+export function nginxView(gateway: Gateway, layout: Layout, place: Place): NginxView {
   const compose = gateway.deploy.kind === 'compose';
-  const files = certificateFiles(gateway, layout);
+  const files = certificateFiles(gateway, layout, place.project);
   const { rates, concurrents } = distinctLimits(gateway);
   const model = gateway.models[0];
   if (!model) throw new Error('a gateway has at least one model');
@@ -69,9 +125,14 @@ export function nginxView(gateway: Gateway, layout: Layout): NginxView {
     mtls: gateway.access.methods.includes('mtls'),
     basic: gateway.access.methods.includes('basic'),
     cors: gateway.cors.length > 0,
-    socket: token(`unix:${layout.output}/nginx/run/basic.sock`),
-    privateRun: token(`${projectFrom(layout)}private/run/`),
-    accessLog: token(compose ? '/dev/stdout' : 'run/access.log'),
+    pieces: Object.fromEntries(Object.entries(PIECES).map(([key, name]) => [key, token(place.at + name)])) as NginxView['pieces'],
+    output: token(layout.output),
+    root: token(place.root),
+    cache: token(place.cache),
+    socket: token(place.socket),
+    privateRun: token(`${place.project}private/run/`),
+    accessLog: token(place.accessLog),
+    errorLogHere: place.errorLog === null ? null : token(place.errorLog),
     errorLog: token(compose ? 'stderr' : 'run/error.log'),
     failures: { rate: token(nginxRate(failures) ?? '10r/m'), burst: numberToken(failures.count - 1), hasBurst: failures.count > 1 },
     rates: rates.map((rate) => ({
