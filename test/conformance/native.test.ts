@@ -11,7 +11,7 @@ import { loadText, renderGateway } from '../../src/pipeline.ts';
 import { prepare, writeUpstreamKey } from '../../src/prepare.ts';
 import { derivePrivateFiles } from '../../src/private-files.ts';
 import { startDouble } from '../../src/probe/double.ts';
-import { end, launch, runAs } from '../../src/probe/engines/process.ts';
+import { end, launch } from '../../src/probe/engines/process.ts';
 import { exchange } from '../../src/probe/exchange.ts';
 import { giveTo } from '../../src/probe/subject.ts';
 import { fakeDocker } from '../support/docker-api.ts';
@@ -67,7 +67,7 @@ async function run(native: Native, service: string, network: string, staticFile:
   writeFileSync(join(folder, 'running.yml'), staticFile.replace('tcp://docker-socket:2375', `tcp://127.0.0.1:${docker.port}`));
   chmodSync(native.project, 0o755);
   giveTo(native.project);
-  const { child } = await launch(TRAEFIK, ['--configFile=running.yml'], folder, PORT, runAs(), 'SIGKILL');
+  const { child } = await launch(TRAEFIK, ['--configFile=running.yml'], folder, PORT);
   onTestFinished(async () => {
     await end(child, 'SIGKILL');
     docker.server.close();

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine, FoundEngine, RunningEngine } from './engine.ts';
@@ -50,9 +50,14 @@ function dockerNginx(): Engine {
         'nginx',
         IMAGE,
       ];
-      return running(project, output, await launch('docker', [...args, ...nginxArguments(output)], project, port, null));
+      return running(project, output, await launch('docker', [...args, ...nginxArguments(output)], project, port, null, stopContainer));
     },
   };
+}
+
+/** The client passes it on; without it the container would go on alone. */
+function stopContainer(client: ChildProcess): void {
+  client.kill('SIGTERM');
 }
 
 function nginxArguments(output: string): string[] {

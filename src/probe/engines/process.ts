@@ -24,11 +24,18 @@ export async function launch(
   cwd: string,
   port: number,
   as = runAs(),
-  /** What ends it at once when we are gone: for most that is SIGTERM, on which they take their children along. */
-  last: NodeJS.Signals = 'SIGTERM',
+  /** What ends it when we are gone. At once, by default: what it writes meanwhile would stay behind. */
+  last: (child: ChildProcess) => void = killGroup,
 ): Promise<Launched> {
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' }, ...(as ?? {}) });
-  const ended = atExit(() => child.kill(last));
+  const child = spawn(command, args, {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '' },
+    // A group of its own, so that a worker which hangs can be ended with its master.
+    detached: true,
+    ...(as ?? {}),
+  });
+  const ended = atExit(() => last(child));
   let text = '';
   let gone = false;
   const collect = (chunk: Buffer): void => {
@@ -65,9 +72,17 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  const timer = setTimeout(() => killGroup(child), 5000);
   await exited;
   clearTimeout(timer);
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has gone by itself.
+  }
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -4,7 +4,7 @@ import { request } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Engine, FoundEngine, RunningEngine } from './engine.ts';
-import { end, launch, runAs } from './process.ts';
+import { end, launch } from './process.ts';
 
 const INSTALL =
   'put a Traefik 3.6 or newer on the PATH, or name it in GATEWRIGHT_TRAEFIK (from a clone: scripts/setup-tests.sh builds one)';
@@ -41,7 +41,7 @@ function localTraefik(binary: string): Engine {
     label: `traefik/${version === 'dev' && BUILT.includes(binary) ? '3.6.12' : version}`,
     start: async (project, output, port) => {
       const folder = join(project, output, 'traefik');
-      const { child, output: words } = await launch(binary, ['--configFile=traefik.yml'], folder, port, runAs(), LAST);
+      const { child, output: words } = await launch(binary, ['--configFile=traefik.yml'], folder, port);
       await loaded(port);
       return running(folder, child, words);
     },
