@@ -10,6 +10,7 @@ import { makeSubject } from '../../src/probe/subject.ts';
 import { PROXIES } from '../../src/proxies/index.ts';
 import type { JwtAlgorithm } from '../../src/gateway/token.ts';
 import type { ProxyName } from '../../src/gateway/types.ts';
+import { byLabels } from './labels.ts';
 import type { Mutate } from './sabotage.ts';
 import { specOf } from './spec.ts';
 import { keepEvidence, keepProcessList } from './evidence.ts';
@@ -35,7 +36,14 @@ export interface TestLab extends Lab {
 /** A gateway of this spec on a real engine. `mutate` changes the generated files first: for tests that must be able to fail. */
 export async function testLab(
   spec: string,
-  options: { on?: ProxyName; perRole?: number; algorithms?: readonly JwtAlgorithm[]; mutate?: Mutate } = {},
+  options: {
+    on?: ProxyName;
+    perRole?: number;
+    algorithms?: readonly JwtAlgorithm[];
+    mutate?: Mutate;
+    /** Traefik alone: its routing comes from the labels of the compose file. */
+    labels?: boolean;
+  } = {},
 ): Promise<TestLab> {
   const name = options.on ?? 'nginx';
   const engine = engineFor(name);
@@ -49,13 +57,15 @@ export async function testLab(
     ...(options.algorithms ? { algorithms: options.algorithms } : {}),
   });
   const path = (file: string): string => join(subject.paths.project, subject.output, engine.name, file);
-  options.mutate?.(
-    (file) => readFileSync(path(file), 'utf8'),
-    (file, text) => {
-      if (readFileSync(path(file), 'utf8') === text) throw new Error(`the mutation of ${file} changes nothing`);
-      writeFileSync(path(file), text);
-    },
-  );
+  const labelled = options.labels ? await byLabels(subject.gateway) : null;
+  for (const change of [labelled?.change, options.mutate])
+    change?.(
+      (file) => readFileSync(path(file), 'utf8'),
+      (file, text) => {
+        if (readFileSync(path(file), 'utf8') === text) throw new Error(`the mutation of ${file} changes nothing`);
+        writeFileSync(path(file), text);
+      },
+    );
   const lab = await openLab(subject, engine, double);
   let open = true;
   const close = async (): Promise<void> => {
@@ -65,6 +75,7 @@ export async function testLab(
     keepEvidence(lab);
     await lab.close();
     await double.stop();
+    labelled?.close();
     subject.remove();
   };
   // Also when the test fails before it comes to its end: no engine may outlive it.
