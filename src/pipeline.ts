@@ -7,6 +7,7 @@ import { renderGuide } from './deploy/guide.ts';
 import type { Gateway, Verifiers } from './gateway/types.ts';
 import type { Artifact } from './output/artifact.ts';
 import { hasAuthority, liveCertificates } from './pki/inventory.ts';
+import { keysUrl } from './gateway/token.ts';
 import { hasErrors, type Problem, ProblemError, stop } from './problems/problem.ts';
 import { readJwtKeys } from './jwt-keys.ts';
 import { PROXIES } from './proxies/index.ts';
@@ -82,7 +83,7 @@ export function requireProject(file: string): Project {
 export function readVerifiers(paths: StatePaths, spec: Spec): { verifiers: Verifiers; problems: Finding[] } {
   const { jwt } = spec.auth;
   // What is fetched at run time is no file.
-  const read = jwt && !/^https?:/.test(jwt.keys) ? readJwtKeys(paths.project, jwt.keys) : null;
+  const read = jwt && keysUrl({ source: jwt.keys }) === null ? readJwtKeys(paths.project, jwt.keys) : null;
   return {
     verifiers: {
       keys: liveKeys(paths).map((key) => ({

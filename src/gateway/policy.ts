@@ -7,7 +7,7 @@ import { distinctLimits, rateClass } from './limits.ts';
 import type { Rate } from './quantity.ts';
 import { REFUSALS, refusalBody } from './refusals.ts';
 import type { Route } from './routes/route.ts';
-import { JWT_LEEWAY, type JwtSettings } from './token.ts';
+import { JWT_LEEWAY, type JwtSettings, keysUrl } from './token.ts';
 import type { Gateway } from './types.ts';
 import { FORBIDDEN_PARAMETERS, LIMITS, SINGLE_HEADERS, secretHeaders } from './well-formed.ts';
 
@@ -77,6 +77,7 @@ function jwtPolicy(gateway: Gateway, jwt: JwtSettings) {
     roles: jwt.roles ?? '',
     role: jwt.role ?? '',
     leeway: JWT_LEEWAY,
+    url: keysUrl(jwt) ?? '',
     keys: jwt.keys.map((key) => ({
       kid: key.kid ?? '',
       alg: key.alg,

@@ -25,7 +25,7 @@ export interface JwtKey {
 }
 
 export interface JwtSettings {
-  /** The file that the keys came from, as the spec names it. */
+  /** The file that the keys came from, or the URL that they are fetched from at run time, as the spec names it. */
   readonly source: string;
   readonly issuer: string;
   readonly audience: string;
@@ -36,6 +36,11 @@ export interface JwtSettings {
   /** The role of a subject that brings none. */
   readonly role: string | null;
   readonly keys: readonly JwtKey[];
+}
+
+/** Whether the keys are fetched at run time; then there are none at generation. */
+export function keysUrl(jwt: Pick<JwtSettings, 'source'>): string | null {
+  return /^https?:/.test(jwt.source) ? jwt.source : null;
 }
 
 /** Clocks of an identity provider and a gateway differ by so much, in seconds. */

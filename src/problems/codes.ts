@@ -35,6 +35,7 @@ export const PROBLEM_CODES = {
     "With `gate: native` Traefik's own middlewares decide, and they cannot do what the spec asks. Use the plugin (leave `gate` out), or ask for less.",
   'native-weaker': 'With `gate: native` some promises of the other gates do not hold; the message says which.',
   'native-not-judged': 'The truth table is that of the gate, and with `gate: native` Traefik answers in words of its own.',
+  'jwt-keys-url': 'The engine cannot fetch keys at run time, so they have to be in a file.',
   'jwt-algorithm': 'The engine cannot check signatures of this kind.',
   'rate-not-expressible': 'The engine cannot count exactly at this rate. nginx counts whole requests a second or a minute.',
   'address-overlap':

@@ -17,12 +17,6 @@ export function notYet(spec: Spec): NotYet[] {
   if (spec.listen?.prefix !== undefined && spec.listen.prefix !== '/') add(['listen', 'prefix'], 'a path prefix is not built yet');
   if (spec.tls && 'acme' in spec.tls)
     add(['tls', 'acme'], 'certificates by ACME are not built yet', 'use tls: self-signed, or tls: { cert: …, key: … }');
-  if (/^https?:/.test(spec.auth.jwt?.keys ?? ''))
-    add(
-      ['auth', 'jwt', 'keys'],
-      'a JWKS that is fetched at run time is not built yet',
-      'save the JWKS in a file, and generate again when it changes',
-    );
   if (spec.auth.mtls && Object.keys(spec.auth.mtls).length > 0)
     add(['auth', 'mtls'], 'a foreign CA for clients is not built yet', 'write mtls: {} and use gatewright ca init');
   for (const [i, model] of spec.models.entries()) {

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkToken, type JwtSettings } from '../../src/gateway/token.ts';
+import { policyOf } from '../../src/gateway/policy.ts';
 import { readJwtKeys } from '../../src/jwt-keys.ts';
+import { loadText } from '../../src/pipeline.ts';
 import { makeIssuer } from '../../src/probe/issuer.ts';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -114,5 +116,30 @@ describe('a token', () => {
     expect(check(confused)).toEqual({ valid: false, reason: 'token_signature' });
     const swapped = issuer.sign('HS256', claims, { header: { kid: 'rs256-1' } });
     expect(check(swapped)).toEqual({ valid: false, reason: 'token_key' });
+  });
+});
+
+describe('keys at a URL', () => {
+  const spec = (proxy: string, keys: string): string =>
+    `version: 1\nproxy: ${proxy}\nhosts: [llm.example.com]\nmodels: ["http://localhost:8000"]\nclients: [alice]\n` +
+    `auth: { require: jwt, jwt: { issuer: i, audience: a, keys: "${keys}", role: default } }\n`;
+  const URL = 'https://idp.example.com/jwks.json';
+  const problems = (text: string): string[] => loadText('/nowhere/gatewright.yaml', text).problems.map(({ code }) => code);
+
+  test('are fetched by Traefik, whose policy names the URL and holds no key', () => {
+    const { project } = loadText('/nowhere/gatewright.yaml', spec('traefik', URL));
+    if (!project) throw new Error('refused');
+    expect(policyOf(project.gateway, () => 0).jwt).toMatchObject({ url: URL, keys: [] });
+  });
+
+  test('are refused on an engine that cannot', () => {
+    for (const proxy of ['nginx', 'httpd', '[nginx, traefik]']) expect(problems(spec(proxy, URL))).toContain('jwt-keys-url');
+  });
+
+  test('come over https, or from this machine', () => {
+    expect(problems(spec('traefik', 'http://idp.example.com/jwks.json'))).toContain('jwt-keys');
+    expect(problems(spec('traefik', 'http://localhost.example.com/jwks.json'))).toContain('jwt-keys');
+    for (const url of ['http://127.0.0.1:8080/jwks.json', 'http://localhost/jwks.json', URL])
+      expect(problems(spec('traefik', url))).not.toContain('jwt-keys');
   });
 });

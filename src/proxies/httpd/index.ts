@@ -5,7 +5,8 @@ import type { Gateway } from '../../gateway/types.ts';
 import type { Artifact } from '../../output/artifact.ts';
 import { healthByBash, projectFrom } from '../layout.ts';
 import { lookUpFiles } from '../lookups.ts';
-import type { Finding, Layout, PrivateFacts, Proxy } from '../proxy.ts';
+import { tokenFindings } from '../findings.ts';
+import type { Layout, PrivateFacts, Proxy } from '../proxy.ts';
 import { readTemplate, renderTemplate } from '../template.ts';
 import { token } from './quote.ts';
 import { httpdView, jwkOf, verifyOptions } from './view.ts';
@@ -14,7 +15,7 @@ import { httpdView, jwkOf, verifyOptions } from './view.ts';
 export const httpd: Proxy = {
   name: 'httpd',
   // The gate counts in microseconds, so there is no rate that it cannot keep.
-  audit,
+  audit: (gateway) => tokenFindings(gateway, 'httpd'),
   render,
   privateFiles,
   container: ({ output }, gateway) => ({
@@ -62,20 +63,6 @@ const COPIED = [
   'sha256',
 ].map((name) => `${name}.lua`);
 const PRINTED = ['httpd.conf', 'global.conf', 'vhost.conf'];
-
-/** mod_oauth2 has no EdDSA. The gate counts in microseconds, so there is no rate that it cannot keep. */
-function audit(gateway: Gateway): Finding[] {
-  if (!gateway.access.jwt?.keys.some((key) => key.alg === 'EdDSA')) return [];
-  return [
-    {
-      code: 'jwt-algorithm',
-      severity: 'error',
-      message: 'httpd cannot check EdDSA signatures, and a key of the JWKS makes them',
-      hint: 'use proxy: traefik, or let the identity provider sign with RS256 or ES256',
-      about: ['auth', 'jwt', 'keys'],
-    },
-  ];
-}
 
 /** mod_oauth2 takes shared secrets from its configuration alone, so that a part of it is private. */
 function privateFiles(gateway: Gateway, _: Layout, { jwtSecrets }: PrivateFacts): { files: Artifact[]; links: Record<string, string> } {

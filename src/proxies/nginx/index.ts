@@ -4,6 +4,7 @@ import { printRate, type Rate } from '../../gateway/quantity.ts';
 import type { Gateway } from '../../gateway/types.ts';
 import type { Artifact } from '../../output/artifact.ts';
 import { healthByBash } from '../layout.ts';
+import { tokenFindings } from '../findings.ts';
 import type { Finding, Layout, Proxy } from '../proxy.ts';
 import { readTemplate, renderTemplate } from '../template.ts';
 import { nginxRate, nginxRetryAfter } from './rates.ts';
@@ -49,7 +50,7 @@ function audit(gateway: Gateway): Finding[] {
     [gateway.limits.failures, ['limits', 'failures']],
   ];
   return [
-    ...unknownAlgorithms(gateway),
+    ...tokenFindings(gateway, 'nginx'),
     ...written.flatMap(([rate, about]): Finding[] => {
       if (rate === null || nginxRate(rate) !== null) return [];
       return [
@@ -62,21 +63,6 @@ function audit(gateway: Gateway): Finding[] {
         },
       ];
     }),
-  ];
-}
-
-/** njs has no EdDSA. */
-function unknownAlgorithms(gateway: Gateway): Finding[] {
-  const keys = gateway.access.jwt?.keys ?? [];
-  if (!keys.some((key) => key.alg === 'EdDSA')) return [];
-  return [
-    {
-      code: 'jwt-algorithm',
-      severity: 'error',
-      message: 'nginx cannot check EdDSA signatures, and a key of the JWKS makes them',
-      hint: 'use proxy: traefik, or let the identity provider sign with RS256 or ES256',
-      about: ['auth', 'jwt', 'keys'],
-    },
   ];
 }
 

@@ -56,6 +56,7 @@ const PLUGIN_FILES = [
   'counters.go',
   'answers.go',
   'upstream.go',
+  'jwks.go',
   'plan.go',
   'text.go',
 ];

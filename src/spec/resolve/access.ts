@@ -132,6 +132,9 @@ function checkTokens(spec: Spec, methods: readonly Method[], report: Report): vo
   const { jwt } = spec.auth;
   if (jwt?.role !== undefined && !(jwt.role in (spec.roles ?? { default: true })))
     report('unknown-role', ['auth', 'jwt', 'role'], `"${jwt.role}" is not a role`);
+  // Whoever can answer in the place of the identity provider could sign; on this machine that is somebody who is let in anyway.
+  if (jwt && /^http:/.test(jwt.keys) && !/^http:\/\/(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d+)?\//.test(jwt.keys))
+    report('jwt-keys', ['auth', 'jwt', 'keys'], "keys fetched over http can be anybody's", { hint: 'write https:' });
   const subjects = spec.clients.flatMap((client) => (client.sub === undefined ? [] : [client.sub]));
   for (const [i, client] of spec.clients.entries()) {
     if (client.sub === undefined) continue;

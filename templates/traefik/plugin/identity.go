@@ -14,6 +14,8 @@ type leaf struct {
 	client string
 	reason string
 	wait   int
+	// fault is why nobody can tell; another alternative may still hold.
+	fault string
 	// byRole is a token's own client, which has the limits of this role.
 	byRole bool
 	role   string
@@ -72,6 +74,10 @@ func (c *call) identify() (identity, *refusal) {
 			who.role = c.leaves["jwt"].role
 		}
 		return who, nil
+	}
+	if c.leaves["jwt"].fault != "" {
+		c.log("Fault", c.leaves["jwt"].fault)
+		return identity{}, &refusal{code: "policy_unavailable", reason: "no_keys"}
 	}
 	if mismatch {
 		return identity{}, &refusal{code: "identity_mismatch"}

@@ -56,6 +56,7 @@ type policyJwt struct {
 	Roles    string               `json:"roles"`
 	Role     string               `json:"role"`
 	Leeway   int64                `json:"leeway"`
+	URL      string               `json:"url"`
 	Keys     []policyJwtKey       `json:"keys"`
 	Subjects map[string]string    `json:"subjects"`
 	Limits   map[string]roleLimit `json:"limits"`
@@ -226,6 +227,7 @@ type state struct {
 	certificates *lookUp
 	public       map[string]interface{}
 	secrets      map[string]string
+	jwks         *jwksCache
 	// generation counts changes of the policy and its look-ups; plans are of the present one.
 	generation int
 	plans      map[string]*plan

@@ -43,11 +43,9 @@ func (c *call) askToken() leaf {
 	if kidThere && !hasKid {
 		return leaf{reason: "token_key"}
 	}
-	candidates := []policyJwtKey{}
-	for _, key := range jwt.Keys {
-		if key.Alg == alg && (!kidThere || key.Kid == "" || key.Kid == kid) {
-			candidates = append(candidates, key)
-		}
+	candidates, known := c.candidates(alg, kid, kidThere)
+	if !known {
+		return leaf{fault: "the keys of the identity provider cannot be fetched"}
 	}
 	if len(candidates) == 0 {
 		return leaf{reason: "token_key"}
@@ -76,6 +74,25 @@ func (c *call) askToken() leaf {
 		c.expires(time.Now().Add(time.Duration(left * float64(time.Second))))
 	}
 	return c.subjectLeaf(subject, claims)
+}
+
+// candidates are the keys of the policy, or those fetched, that may have signed. False where none could ever be fetched.
+func (c *call) candidates(alg string, kid string, hasKid bool) ([]tokenKey, bool) {
+	url := c.pol.Jwt.URL
+	if url != "" {
+		// A key that is withdrawn is so within the time after which they are fetched again.
+		c.expires(time.Now().Add(jwksApart))
+		return c.state.jwksOf(url).find(alg, kid, hasKid)
+	}
+	keys := []tokenKey{}
+	for _, key := range c.pol.Jwt.Keys {
+		one := tokenKey{kid: key.Kid, alg: key.Alg, file: key.File}
+		if key.File == "" {
+			one.public = c.state.publicKey(key.Spki)
+		}
+		keys = append(keys, one)
+	}
+	return matching(keys, alg, kid, hasKid), true
 }
 
 // subjectLeaf is a client of the spec whose subject this is, or one of the token's own.
@@ -189,12 +206,12 @@ func numberOf(raw json.RawMessage) (float64, bool) {
 	return value, err == nil
 }
 
-func (c *call) signatureHolds(key policyJwtKey, signed []byte, signature []byte) bool {
-	digest, hash := digestOf(key.Alg, signed)
-	if key.File != "" {
+func (c *call) signatureHolds(key tokenKey, signed []byte, signature []byte) bool {
+	digest, hash := digestOf(key.alg, signed)
+	if key.file != "" {
 		// Nothing tells when such a secret has changed.
 		c.expires(time.Now())
-		text, err := c.state.secret(c.pol, key.File)
+		text, err := c.state.secret(c.pol, key.file)
 		if err != nil {
 			panic("the shared secret of a token cannot be read")
 		}
@@ -202,10 +219,10 @@ func (c *call) signatureHolds(key policyJwtKey, signed []byte, signature []byte)
 		if err != nil || len(secret) == 0 {
 			panic("the shared secret of a token cannot be read")
 		}
-		return hmacHolds(key.Alg, secret, signed, signature)
+		return hmacHolds(key.alg, secret, signed, signature)
 	}
-	public := c.state.publicKey(key.Spki)
-	switch key.Alg[:2] {
+	public := key.public
+	switch key.alg[:2] {
 	case "RS":
 		known, ok := public.(*rsa.PublicKey)
 		return ok && rsa.VerifyPKCS1v15(known, hash, digest, signature) == nil
@@ -255,6 +272,16 @@ func hmacHolds(alg string, secret []byte, signed []byte, signature []byte) bool 
 	}
 	mac.Write(signed)
 	return hmac.Equal(mac.Sum(nil), signature)
+}
+
+// jwksOf is what is known of the keys at a URL.
+func (s *state) jwksOf(url string) *jwksCache {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.jwks == nil || s.jwks.url != url {
+		s.jwks = newJwksCache(url)
+	}
+	return s.jwks
 }
 
 // publicKey parses a key once.
