@@ -299,7 +299,7 @@ async function ask(r, leaves, method) {
 
 /** Whether some alternative would hold if every header credential did (and every address, if `anywhere`). */
 function besideHolds(r, leaves, anywhere) {
-  if (leaves.ip === undefined) leaves.ip = askAddress(r);
+  // An address is always asked about first, a certificate only where it held.
   if (leaves.mtls === undefined) leaves.mtls = askCertificate(r);
   for (let i = 0; i < gwPolicy.beside.length; i++) {
     let all = true;

@@ -163,8 +163,8 @@ export const failures: Behaviour = {
         expected: `${limits.failures.count} times 401, then 429 too_many_failures`,
         run: async (lab) => {
           await lab.fresh();
-          const attempt = (password: string): Promise<number> =>
-            statusOf(subject, { ...call, headers: [['Authorization', basic(who.client, password)]] });
+          const attempt = (password: string, from?: string, name = who.client): Promise<number> =>
+            statusOf(subject, { ...call, headers: [['Authorization', basic(name, password)]], ...(from === undefined ? {} : { from }) });
           const right = await attempt(who.password);
           // The right one is a check too, unless it was remembered from before.
           const wrong: number[] = [];
@@ -174,13 +174,33 @@ export const failures: Behaviour = {
           const key = access.branches.some((b) => b.length === 1 && b[0] === 'apiKey')
             ? await statusOf(subject, { ...call, headers: [keyLine(subject, who.key, false)] })
             : 200;
+          const elsewhere = await attempt('wrong-password-over', '203.0.113.77');
+          const another = subject.cast.find((one) => one.client !== who.client)?.client;
+          const other = another ? await attempt('wrong-password-over', undefined, another) : 401;
           await lab.fresh();
           if (right !== 200) return `the right password: ${right}`;
+          if (elsewhere !== 401) return `a wrong one from another address: ${elsewhere}`;
+          if (other !== 401) return `a wrong one for another name: ${other}`;
           if (wrong.some((status) => status !== 401)) return `wrong ones within the limit: ${[...new Set(wrong)].join(', ')}`;
           if (wrong.length < limits.failures.count - 1) return `only ${wrong.length} checks`;
           if (over !== 429) return `over the limit: ${over}`;
           if (remembered !== 200) return `the remembered caller: ${remembered}`;
           return key === 200 ? null : `a key from the same address: ${key}`;
+        },
+      },
+      {
+        title: `${limits.failures.count + 1} wrong passwords for ${who.client} from one /64`,
+        expected: `${limits.failures.count} times 401, then 429 too_many_failures; from the next /64 401`,
+        run: async (lab) => {
+          await lab.fresh();
+          const attempt = (from: string): Promise<number> =>
+            statusOf(subject, { ...call, headers: [['Authorization', basic(who.client, 'wrong-password-over')]], from });
+          const wrong: number[] = [];
+          for (let i = 0; i <= limits.failures.count && wrong.at(-1) !== 429; i++) wrong.push(await attempt(`3fff:7:7:7::${i + 1}`));
+          const next = await attempt('3fff:7:7:8::1');
+          await lab.fresh();
+          if (wrong.length < limits.failures.count || wrong.at(-1) !== 429) return `statuses ${wrong.join(', ')}`;
+          return next === 401 ? null : `from the next /64: ${next}`;
         },
       },
     ];
