@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { echo } from './websocket.ts';
 import { bareVllm } from './double-vllm.ts';
@@ -49,11 +49,13 @@ export async function startDouble(options: DoubleOptions = {}): Promise<Double> 
       return reply(one, response, pace);
     });
   });
-  // An upgraded connection is no longer the server's own, and would keep it from closing.
-  const upgraded = new Set<Socket>();
+  // An upgraded connection is no longer the server's own, nor is one that has said nothing yet, and would keep it from closing.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
-    upgraded.add(socket);
-    socket.once('close', () => upgraded.delete(socket));
     const headers = headersOf(request);
     seen.push({ method: request.method ?? '', target: request.url ?? '', headers, body: '', aborted: false, chunks: 0 });
     if (request.url?.split('?')[0] === '/v1/realtime' && request.headers.upgrade?.toLowerCase() === 'websocket')
@@ -67,18 +69,12 @@ export async function startDouble(options: DoubleOptions = {}): Promise<Double> 
     port: address.port,
     seen,
     pace,
-    stop: () => {
-      for (const socket of upgraded) socket.destroy();
-      return stopServer(server);
-    },
+    stop: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
   };
-}
-
-function stopServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }
 
 function headersOf(request: IncomingMessage): (readonly [string, string])[] {

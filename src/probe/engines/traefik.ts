@@ -64,8 +64,10 @@ function answerOf(port: number): Promise<string> {
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString();
       });
-      response.on('end', () => resolve(text));
+      // Also when it is cut.
+      response.on('close', () => resolve(text));
     });
+    asked.setTimeout(2000, () => asked.destroy());
     asked.on('error', () => resolve('404 page not found'));
     asked.end();
   });
