@@ -5,7 +5,7 @@ import { runTruthTable } from '../../src/probe/truth-table.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENGINE_NAMES, engineFor, RICH_SPEC, testLab, tools } from '../support/lab.ts';
-import { SPECS } from '../support/specs.ts';
+import { ALGORITHMS, SPECS } from '../support/specs.ts';
 import { specOf } from '../support/spec.ts';
 import { chosen, type Mutant, mutantsOf } from './operators.ts';
 
@@ -38,6 +38,7 @@ async function noticed(engine: (typeof ENGINE_NAMES)[number], mutant: Mutant | n
   try {
     const lab = await testLab(spec, {
       on: engine,
+      algorithms: ALGORITHMS(engine),
       mutate: (read, write) => {
         if (!mutant) return;
         const lines = read(mutant.file).split('\n');
