@@ -102,6 +102,8 @@ export function mutantsOf(engine: ProxyName, read: (file: string) => string): Mu
     withoutComments(read(file))
       .split('\n')
       .flatMap((text, i) => {
+        // Where the double is differs from run to run.
+        if (text.includes('127.0.0.1:1;')) return [];
         return (OPERATORS[kind] ?? []).flatMap(([from, to]): Mutant[] => {
           const after = text.replace(from, to).replace('!true', 'false').replace('!false', 'true');
           return after === text ? [] : [{ file, line: i + 1, before: text, after }];
