@@ -6,12 +6,15 @@ import { engineCommands } from './engines.ts';
 /** The README of the output: the next steps for exactly this gateway. */
 export function renderGuide(gateway: Gateway, output: string): Artifact[] {
   const port = gateway.listen.https === 443 ? '' : `:${gateway.listen.https}`;
+  const compose = gateway.deploy.kind === 'compose' ? gateway.deploy : null;
   const view = {
-    url: `https://${gateway.hosts[0] ?? 'localhost'}${port}`,
+    // Attached, port and certificate are those of the user's own Traefik.
+    url: `https://${gateway.hosts[0] ?? 'localhost'}${compose?.attach ? '' : port}`,
     output,
-    compose: gateway.deploy.kind === 'compose',
+    compose: compose !== null,
     host: gateway.deploy.kind === 'host',
-    selfSigned: gateway.tls.kind === 'self-signed',
+    selfSigned: gateway.tls.kind === 'self-signed' && !compose?.attach,
+    judged: !compose?.native,
     engines: engineCommands(gateway, output).map((engine) => ({
       ...engine,
       noted: engine.note !== '',

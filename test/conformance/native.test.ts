@@ -198,7 +198,16 @@ describe.skipIf(!engineFor('traefik') || !hasDockerCompose())('gate: native', ()
   test('without its secret labels Compose starts nothing', async () => {
     const native = await generated(SPEC(', attach: { network: proxy }', '{ name: qwen, run: "Qwen/Qwen3-8B" }'));
     expect(() => dockerComposeConfig(native.output)).not.toThrow();
-    rmSync(join(native.project, 'private/run/traefik/labels.yml'));
+    const labels = join(native.project, 'private/run/traefik/labels.yml');
+    expect(readFileSync(labels, 'utf8')).toContain('$$2y$$');
+    // The last password is gone: what was there before must not stay.
+    rmSync(join(native.project, 'private/run/passwords/htpasswd'));
+    const { project } = loadText(join(native.project, 'gatewright.yaml'), readFileSync(join(native.project, 'gatewright.yaml'), 'utf8'));
+    if (!project) throw new Error('the spec was sound before');
+    changeState(native.paths, () => derivePrivateFiles(native.paths, project.gateway, 'gateway'));
+    expect(readFileSync(labels, 'utf8')).not.toContain('2y$');
+    expect(() => dockerComposeConfig(native.output)).toThrow(/labels/);
+    rmSync(labels);
     expect(() => dockerComposeConfig(native.output)).toThrow(/labels\.yml/);
     rmSync(native.project, { recursive: true });
   });
