@@ -1,8 +1,9 @@
 import { newKey } from '../credentials/api-key.ts';
 import { Secret } from '../credentials/secret.ts';
 import { changeState } from '../credentials/state.ts';
-import { requireProject } from '../pipeline.ts';
+import { outputBelow, requireProject } from '../pipeline.ts';
 import { writeUpstreamKey } from '../prepare.ts';
+import { derivePrivateFiles } from '../private-files.ts';
 import { stop } from '../problems/problem.ts';
 import { type CommonOptions, EXIT, mayAsk, readStdin, say, tools } from './io.ts';
 
@@ -26,8 +27,15 @@ export async function key(model: string, options: Options): Promise<number> {
       : await ask(model, options);
   if (!/^[\x21-\x7e]{1,512}$/.test(secret.reveal()))
     throw stop('invalid-value', 'the key must be one line of up to 512 visible characters');
-  changeState(paths, () => writeUpstreamKey(paths, found.id, secret, found.run !== null));
-  say(options, `wrote ${paths.upstreamKey(found.id)}; a running gateway uses it from the next request on`);
+  changeState(paths, () => {
+    writeUpstreamKey(paths, found.id, secret, found.run !== null);
+    derivePrivateFiles(paths, gateway, outputBelow(paths.project, options.output));
+  });
+  const isLabel = gateway.deploy.kind === 'compose' && gateway.deploy.native;
+  say(
+    options,
+    `wrote ${paths.upstreamKey(found.id)}; a running gateway uses it ${isLabel ? 'after docker compose up -d' : 'from the next request on'}`,
+  );
   if (found.run) say(options, 'the vLLM that we run reads its key when it starts: restart it');
   return EXIT.ok;
 }
