@@ -102,6 +102,7 @@ describe('when something is wrong', () => {
     expect(gatewright(dir, ['generate']).code).toBe(0);
   });
 
+  // Passed over only where the program is not installed; under CI that throws.
   test.skipIf(!engineFor('nginx'))('a port in use: nginx says so', async () => {
     const { launch } = await import('../../src/probe/engines/process.ts');
     const dir = withSpec(GOOD.replace('deploy: host', 'deploy: host\nlisten: { bind: 127.0.0.1, https: 31977 }'));
@@ -197,6 +198,7 @@ describe('when something is wrong', () => {
     expect(gatewright(dir, ['test'], { env: { ...env, CI: 'true' } }).code).toBe(1);
   });
 
+  // Passed over only where the program is not installed; under CI that throws.
   test.skipIf(!engineFor('nginx'))('with Docker instead of nginx, test runs the same config in the official image', () => {
     const dir = withSpec(GOOD);
     // Stands for Docker: what it is asked to run must work as it stands, in the folder it is given.

@@ -6,6 +6,7 @@ import { noteSecrets } from '../support/evidence.ts';
 import { engineFor } from '../support/lab.ts';
 import { BIN, folder } from './run.ts';
 
+// Passed over only where the program is not installed; under CI that throws.
 describe.skipIf(!engineFor('nginx'))('try', () => {
   test('runs the gateway, gives a curl that works as it is pasted, and takes everything away on Ctrl-C', async () => {
     const dir = folder();

@@ -8,6 +8,7 @@ import { resolveSpec } from '../../src/spec/resolve/index.ts';
 import { type ComposeConfig, dockerComposeConfig, hasDockerCompose } from '../support/docker-compose.ts';
 import { specOf } from '../support/spec.ts';
 
+// Passed over only where the program is not installed; under CI that throws.
 describe.skipIf(!hasDockerCompose())('docker compose config', () => {
   const text = `version: 1
 proxy: [nginx, httpd, traefik]

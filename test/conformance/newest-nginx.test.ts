@@ -34,6 +34,7 @@ const SPECS: Readonly<Record<string, string>> = {
     'version: 1\nhosts: [llm.example.com]\nmodels: [{ upstream: "http://127.0.0.1:1", key: required }]\nclients: [alice, bob]\nauth: mtls and apiKey\n',
 };
 
+// Passed over only where the program is not installed; under CI that throws.
 describe.skipIf(!here())('the newest nginx', () => {
   // The driver takes another binary by this name; this file has a process of its own.
   process.env.GATEWRIGHT_NGINX = join(FOLDER ?? '', 'nginx');

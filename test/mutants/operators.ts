@@ -84,9 +84,20 @@ const FILES: Readonly<Record<ProxyName, readonly [file: string, kind: keyof type
     ),
     ['vhost.conf', 'apache'],
   ],
-  traefik: ['gate', 'wellformed', 'identity', 'addresses', 'passwords', 'policy', 'counters', 'answers', 'upstream', 'token', 'plan'].map(
-    (name) => [`plugins-local/src/gatewright.local/gate/${name}.go`, 'go'] as const,
-  ) as [string, string][],
+  traefik: [
+    'gate',
+    'wellformed',
+    'identity',
+    'addresses',
+    'passwords',
+    'policy',
+    'state',
+    'counters',
+    'answers',
+    'upstream',
+    'token',
+    'plan',
+  ].map((name) => [`plugins-local/src/gatewright.local/gate/${name}.go`, 'go'] as const) as [string, string][],
 };
 
 /** Comments become empty lines: a changed word in one is no mutant. */

@@ -53,6 +53,7 @@ const PLUGIN_FILES = [
   'passwords.go',
   'token.go',
   'policy.go',
+  'state.go',
   'counters.go',
   'answers.go',
   'upstream.go',
